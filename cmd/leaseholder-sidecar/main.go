@@ -1,0 +1,18 @@
+// Command leaseholder-sidecar stands in one election for its pod and tells the
+// pod's other containers how it goes. The webhook injects it; it can also be
+// run by hand, outside a cluster. Its settings come from the environment.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}

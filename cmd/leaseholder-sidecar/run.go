@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/api"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/sidecar/election"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/counted"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
+)
+
+// Exit codes.
+const (
+	exitOK = 0
+	// exitFailed: a port is taken, or a server ended.
+	exitFailed = 1
+	// exitUsage: a flag or the environment is wrong.
+	exitUsage = 2
+)
+
+// version is set by the linker.
+var version = "devel"
+
+// run is the command without the process: it returns the exit code.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("leaseholder-sidecar", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() { _, _ = fmt.Fprint(stderr, usage()) }
+	showVersion := flags.Bool("version", false, "print the version and exit")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		return exitUsage
+	case flags.NArg() > 0:
+		_, _ = fmt.Fprintf(stderr, "unknown argument %q; allowed: none, see --help\n", flags.Arg(0))
+		return exitUsage
+	case *showVersion:
+		_, _ = fmt.Fprintln(stdout, version)
+		return exitOK
+	}
+	settings, err := config.Parse(getenv)
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, "leaseholder-sidecar:", err)
+		return exitUsage
+	}
+	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: settings.LogLevel}))
+	if err := serve(ctx, settings, getenv, log); err != nil {
+		log.Error("the sidecar ends", "error", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// serve takes part in the election until ctx ends. The servers outlive the
+// candidate, so that nobody asks in vain while the lock is being released.
+func serve(ctx context.Context, s config.Settings, getenv func(string) string, log *slog.Logger) error {
+	restConfig, err := clientConfig(getenv)
+	if err != nil {
+		return err
+	}
+	l, err := lease.New(restConfig, s.Namespace, s.Election)
+	if err != nil {
+		return fmt.Errorf("set up the lock: %w", err)
+	}
+	clock := election.BootTime{}
+	termination := api.NewTermination(clock)
+	identity := lock.Identity{Pod: s.PodName, UID: s.PodUID, Start: strconv.FormatInt(time.Now().UnixNano(), 36)}
+	candidate := election.New(counted.New(l), election.Options{
+		Identity: identity,
+		Timing:   s.Timing,
+		Release:  termination.InOrder,
+		Clock:    clock,
+		Logger:   log.With("election", s.Election, "identity", identity.String()),
+	})
+	local, err := api.Listen(ctx, s.APIAddress)
+	if err != nil {
+		return fmt.Errorf("serve the local API: %w", err)
+	}
+	probes, err := api.Listen(ctx, s.ProbeAddress)
+	if err != nil {
+		return fmt.Errorf("serve the probes: %w", err)
+	}
+
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopServing()
+	group, failed := errgroup.WithContext(serving)
+	group.Go(func() error { return api.Serve(failed, api.Local(s, candidate), local) })
+	group.Go(func() error { return api.Serve(failed, api.Probes(s, candidate, termination), probes) })
+	group.Go(func() error {
+		defer stopServing()
+		return campaign(ctx, failed, s, candidate)
+	})
+	return group.Wait()
+}
+
+// campaign runs the candidate until either context ends.
+func campaign(ctx, failed context.Context, s config.Settings, candidate *election.Candidate) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(failed, cancel)()
+	unlock, err := election.LockPod(ctx, s.PodUID, s.Election)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	candidate.Run(ctx)
+	return nil
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+)
+
+// usage is what --help prints.
+func usage() string {
+	var b strings.Builder
+	b.WriteString(`leaseholder-sidecar stands in an election for its pod, and serves how it goes on a
+local API. The webhook injects it. Its settings come from the environment:
+
+`)
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, d := range config.Describe() {
+		def := "required"
+		if d.Default != "" {
+			def = "default " + d.Default
+		}
+		// A strings.Builder takes every write.
+		_, _ = fmt.Fprintf(table, "  %s\t%s (%s)\n", d.Setting.Variable(), d.What, def)
+	}
+	_ = table.Flush()
+	b.WriteString(`  KUBECONFIG, outside a pod: the cluster that holds the Lease
+
+Flags:
+  --version  print the version and exit
+
+Exit codes: 0 told to stop, 1 a port is taken, 2 bad settings.
+`)
+	return b.String()
+}

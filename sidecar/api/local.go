@@ -1,0 +1,43 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+)
+
+// Local is the API for the application:
+//
+//	GET /          the leader's pod, as the leader-elector of 2016 answers
+//	GET /isLeader  {"isLeader":true} or false, always 200
+//	GET /leader    the status document, always 200
+//	GET /leading   the status document, 200 on the leader and 503 on a standby
+//	GET /sse       the status document at once and at every change
+func Local(settings config.Settings, source Source) http.Handler {
+	now := func() Document {
+		s, _ := source.Status()
+		return document(settings, s)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		s, _ := source.Status()
+		writeJSON(w, http.StatusOK, legacy{Name: lock.PodName(s.Leader), LastUpdate: s.LastUpdate.UTC()})
+	})
+	mux.HandleFunc("GET /isLeader", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]bool{"isLeader": now().IsLeader})
+	})
+	mux.HandleFunc("GET /leader", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, now())
+	})
+	mux.HandleFunc("GET /leading", func(w http.ResponseWriter, _ *http.Request) {
+		d := now()
+		code := http.StatusServiceUnavailable
+		if d.IsLeader {
+			code = http.StatusOK
+		}
+		writeJSON(w, code, d)
+	})
+	mux.HandleFunc("GET /sse", func(w http.ResponseWriter, r *http.Request) { stream(w, r, settings, source) })
+	return mux
+}

@@ -1,0 +1,56 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Listen takes the address of a server, and the same port of [::1] beside
+// 127.0.0.1 where there is one. The error names the address: it is taken, or
+// not this machine's.
+func Listen(ctx context.Context, address string) ([]net.Listener, error) {
+	var config net.ListenConfig
+	first, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: %w", address, err)
+	}
+	listeners := []net.Listener{first}
+	if host, port, err := net.SplitHostPort(address); err == nil && host == "127.0.0.1" {
+		// A pod without IPv6 has no such address, which is no fault.
+		if second, err := config.Listen(ctx, "tcp", net.JoinHostPort("::1", port)); err == nil {
+			listeners = append(listeners, second)
+		}
+	}
+	return listeners, nil
+}
+
+// Serve answers on the listeners until ctx ends, and then closes them with all
+// that is open: nobody waits for a sidecar's last answer.
+func Serve(ctx context.Context, handler http.Handler, listeners []net.Listener) error {
+	const slowest = 10 * time.Second
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: slowest,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    1 << 14,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	failed := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { failed <- server.Serve(l) }()
+	}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	var errs []error
+	for range listeners {
+		if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+			errs = append(errs, fmt.Errorf("serve: %w", err))
+			_ = server.Close()
+		}
+	}
+	return errors.Join(errs...)
+}

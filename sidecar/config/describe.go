@@ -1,0 +1,30 @@
+package config
+
+import "strings"
+
+// Description tells one setting to a person.
+type Description struct {
+	Setting Setting
+	// Default is empty for a setting that must be given.
+	Default string
+	What    string
+}
+
+// Describe lists every setting that Parse reads.
+func Describe() []Description {
+	d := Default()
+	return []Description{
+		{Election, "", "name of the election and of its Lease: " + ElectionAllowed},
+		{Namespace, "", "namespace of the Lease"},
+		{PodName, "", "name of this candidate, told to clients as the leader's"},
+		{PodUID, "", "what tells this candidate from another of the same name"},
+		{Lock, DefaultLock, "where the lock is: " + DefaultLock},
+		{StandbyMode, string(d.Standby), "readiness of a standby: " + strings.Join(names(Standbys()), ", ")},
+		{LeaseDuration, d.Timing.LeaseDuration.String(), "how long a silent leader is respected, in whole seconds"},
+		{RenewDeadline, d.Timing.RenewDeadline.String(), "how long a leader leads after its last renewal"},
+		{RetryPeriod, d.Timing.RetryPeriod.String(), "time between two renewals"},
+		{APIAddress, d.APIAddress, "loopback address of the local API"},
+		{ProbeAddress, d.ProbeAddress, "address of probes and metrics"},
+		{LogLevel, "info", strings.Join(LogLevels(), ", ")},
+	}
+}

@@ -1,0 +1,129 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// label is a DNS-1123 label (RFC 1123), of at most 63 characters.
+var label = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+
+// ValidElection says whether name can be an election's name.
+func ValidElection(name string) bool { return label.MatchString(name) }
+
+// ElectionAllowed describes what ValidElection accepts.
+const ElectionAllowed = "a DNS-1123 label: at most 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit"
+
+// Parse reads the settings from an environment, given as a function like
+// os.Getenv. Unset optional settings take their defaults. The error is of type
+// Faults and names every fault, not just the first.
+func Parse(getenv func(string) string) (Settings, error) {
+	p := parser{getenv: getenv}
+	d := Default()
+	s := Settings{
+		Election:     p.required(Election, ElectionAllowed, ValidElection),
+		Namespace:    p.required(Namespace, "a namespace's name", ValidElection),
+		PodName:      p.required(PodName, "the pod's name", notEmpty),
+		PodUID:       p.required(PodUID, "the pod's UID", notEmpty),
+		Standby:      Standby(p.oneOf(StandbyMode, names(Standbys()), string(d.Standby))),
+		APIAddress:   p.address(APIAddress, d.APIAddress, "a loopback IP address and a port", loopback),
+		ProbeAddress: p.address(ProbeAddress, d.ProbeAddress, "an address to listen on and a port", anyHost),
+		LogLevel:     p.level(LogLevel),
+		Timing: Timing{
+			LeaseDuration: p.duration(LeaseDuration, d.Timing.LeaseDuration),
+			RenewDeadline: p.duration(RenewDeadline, d.Timing.RenewDeadline),
+			RetryPeriod:   p.duration(RetryPeriod, d.Timing.RetryPeriod),
+		},
+	}
+	p.oneOf(Lock, []string{DefaultLock}, DefaultLock)
+	if len(p.faults) == 0 {
+		p.faults = s.Timing.Faults()
+	}
+	if len(p.faults) > 0 {
+		return Settings{}, p.faults
+	}
+	return s, nil
+}
+
+// parser collects the faults of an environment while it is read.
+type parser struct {
+	getenv func(string) string
+	faults Faults
+}
+
+func (p *parser) refuse(s Setting, value, allowed string) {
+	p.faults = append(p.faults, Fault{Setting: s, Value: value, Allowed: allowed})
+}
+
+func (p *parser) required(s Setting, allowed string, ok func(string) bool) string {
+	v := p.getenv(s.Variable())
+	if !ok(v) {
+		p.refuse(s, v, allowed)
+	}
+	return v
+}
+
+func (p *parser) oneOf(s Setting, allowed []string, def string) string {
+	v := p.getenv(s.Variable())
+	if v == "" {
+		return def
+	}
+	if !slices.Contains(allowed, v) {
+		p.refuse(s, v, strings.Join(allowed, ", "))
+	}
+	return v
+}
+
+func (p *parser) level(s Setting) slog.Level {
+	var l slog.Level
+	// The four names are all that UnmarshalText is given, so it can't fail.
+	_ = l.UnmarshalText([]byte(p.oneOf(s, LogLevels(), "info")))
+	return l
+}
+
+func (p *parser) duration(s Setting, def time.Duration) time.Duration {
+	v := p.getenv(s.Variable())
+	if v == "" {
+		return def
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil {
+		p.refuse(s, v, fmt.Sprintf("a Go duration such as %s", def))
+	}
+	return d
+}
+
+func (p *parser) address(s Setting, def, allowed string, okHost func(string) bool) string {
+	v := p.getenv(s.Variable())
+	if v == "" {
+		return def
+	}
+	host, port, err := net.SplitHostPort(v)
+	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || n == 0 || !okHost(host) {
+		p.refuse(s, v, allowed+" from 1 to 65535, such as "+def)
+	}
+	return v
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func anyHost(host string) bool { return host == "" || net.ParseIP(host) != nil }
+
+func notEmpty(v string) bool { return v != "" }
+
+func names[T ~string](values []T) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = string(v)
+	}
+	return out
+}

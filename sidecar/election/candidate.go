@@ -1,0 +1,172 @@
+package election
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/bits"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+)
+
+// Options are what a Candidate needs to know.
+type Options struct {
+	// Identity names this process. Two processes of one pod must not run at
+	// the same time: LockPod before Run.
+	Identity lock.Identity
+	// Timing must be the same in all candidates, and without Faults.
+	Timing config.Timing
+	// Release is asked when Run's context ends: false leaves the lock to run
+	// out instead of releasing it. Default: always released.
+	Release func() bool
+	// Clock defaults to BootTime.
+	Clock Clock
+	// Logger defaults to slog.Default().
+	Logger *slog.Logger
+}
+
+// Candidate stands in one election over one lock. Its methods are safe for
+// concurrent use.
+type Candidate struct {
+	lock    lock.Lock
+	clock   Clock
+	release func() bool
+	log     *slog.Logger
+	attempt time.Duration
+
+	mu         sync.Mutex
+	machine    *machine
+	told       Status
+	changed    chan struct{}
+	lastUpdate time.Time
+	contact    time.Time
+}
+
+// New gives a candidate that does nothing before Run.
+func New(l lock.Lock, o Options) *Candidate {
+	c := &Candidate{
+		lock:    l,
+		clock:   o.Clock,
+		release: o.Release,
+		log:     o.Logger,
+		attempt: o.Timing.Attempt(),
+		machine: newMachine(o.Identity, o.Timing, rand.Float64),
+		changed: make(chan struct{}),
+	}
+	if c.clock == nil {
+		c.clock = BootTime{}
+	}
+	if c.release == nil {
+		c.release = func() bool { return true }
+	}
+	if c.log == nil {
+		c.log = slog.Default()
+	}
+	return c
+}
+
+// Status is what the candidate knows at this moment, and a channel that is
+// closed when Leader, IsLeader or Token have changed. Validity is judged now,
+// so a process that was paused or suspended never gets a stale true.
+func (c *Candidate) Status() (Status, <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.status(c.clock.Now()), c.changed
+}
+
+func (c *Candidate) status(now Instant) Status {
+	m := c.machine
+	s := Status{
+		Leader:     m.known.Record.Holder,
+		IsLeader:   m.isLeader(now),
+		Token:      max(m.token, m.known.Record.Token),
+		Since:      m.known.Record.Acquired,
+		LastUpdate: c.lastUpdate,
+		Contact:    c.contact,
+	}
+	switch {
+	case s.IsLeader:
+		s.Token, s.ValidUntil, s.ValidFor = m.token, m.validUntil, m.validUntil-now
+	case m.mine():
+		// The lock names this process, which must not act on it.
+		s.Leader = ""
+	}
+	return s
+}
+
+// Run stands in the election until ctx ends. Then it first says that it no
+// longer leads, releases the lock if it holds it, for which it takes at most
+// one renew deadline, and returns. It must be called once. Nothing that the
+// lock answers ends it.
+func (c *Candidate) Run(ctx context.Context) {
+	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	l := &loop{Candidate: c, requests: requests, outcomes: make(chan outcome), events: make(chan event)}
+	defer l.wait.Wait()
+	defer cancel()
+
+	stop := ctx.Done()
+	var deadline <-chan time.Time
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		if !l.advance(timer) {
+			return
+		}
+		select {
+		case o := <-l.outcomes:
+			l.apply(o)
+		case e := <-l.events:
+			l.take(e)
+		case <-timer.C:
+		case <-stop:
+			stop = nil
+			c.stop(c.release())
+			deadline = time.After(c.machine.timing.RenewDeadline)
+		case <-deadline:
+			c.log.Warn("the lock could not be released in time and runs out by itself")
+			c.stop(false)
+		}
+	}
+}
+
+func (c *Candidate) stop(release bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.machine.giveUp(release)
+	c.tell(c.clock.Now())
+}
+
+// tell wakes everybody who waits for a change, if there is one.
+func (c *Candidate) tell(now Instant) {
+	s := c.status(now)
+	before := c.told
+	if s.Leader == before.Leader && s.IsLeader == before.IsLeader && s.Token == before.Token {
+		return
+	}
+	c.lastUpdate = time.Now()
+	c.told = s
+	close(c.changed)
+	c.changed = make(chan struct{})
+	switch {
+	case s.IsLeader && !before.IsLeader:
+		c.log.Info("leading", "token", s.Token)
+	case !s.IsLeader && before.IsLeader:
+		c.log.Info("no longer leading", "leader", s.Leader)
+	case s.Leader != before.Leader:
+		c.log.Info("the leader changed", "leader", s.Leader, "token", s.Token)
+	}
+}
+
+// complain logs a failed request: the first of a row, and then ever more rarely.
+func (c *Candidate) complain(request string, err error, failures int) {
+	switch {
+	case errors.Is(err, lock.ErrConflict), errors.Is(err, lock.ErrExists):
+		c.log.Debug("another candidate was faster", "request", request)
+	case bits.OnesCount(uint(failures)) == 1:
+		c.log.Warn("the lock does not answer as it should; trying on", "request", request, "failures", failures, "error", err)
+	}
+}

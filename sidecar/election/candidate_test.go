@@ -1,0 +1,369 @@
+package election_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/sidecar/election"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/memory"
+)
+
+// clock is a bubble's virtual time.
+type clock struct{ start time.Time }
+
+func (c clock) Now() election.Instant { return time.Since(c.start) }
+
+// line is one candidate's connection to the lock, which can be cut.
+type line struct {
+	lock.Lock
+	mu  sync.Mutex
+	cut bool
+}
+
+var errCut = errors.New("the line is cut")
+
+func (l *line) set(cut bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut = cut
+}
+
+func (l *line) up() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cut {
+		return errCut
+	}
+	return nil
+}
+
+func (l *line) Read(ctx context.Context) (lock.Snapshot, error) {
+	if err := l.up(); err != nil {
+		return lock.Snapshot{}, err
+	}
+	return l.Lock.Read(ctx)
+}
+
+func (l *line) Write(ctx context.Context, base lock.Snapshot, r lock.Record) (lock.Snapshot, error) {
+	if err := l.up(); err != nil {
+		return lock.Snapshot{}, err
+	}
+	return l.Lock.Write(ctx, base, r)
+}
+
+// fleet is some candidates for one lock in one bubble.
+type fleet struct {
+	t    *testing.T
+	lock *memory.Lock
+	all  []*member
+}
+
+type member struct {
+	*election.Candidate
+	name string
+	line *line
+	stop context.CancelFunc
+	done chan struct{}
+	// crash makes the end of the candidate one that releases nothing.
+	crash bool
+}
+
+func newFleet(t *testing.T) *fleet {
+	t.Helper()
+	f := &fleet{t: t, lock: memory.New()}
+	t.Cleanup(func() {
+		for _, m := range f.all {
+			m.stop()
+			<-m.done
+		}
+	})
+	return f
+}
+
+func (f *fleet) add(pod, uid string) *member {
+	ctx, stop := context.WithCancel(context.Background())
+	m := &member{line: &line{Lock: f.lock}, stop: stop, done: make(chan struct{}), name: pod}
+	m.Candidate = election.New(m.line, election.Options{
+		Identity: lock.Identity{Pod: pod, UID: uid, Start: fmt.Sprint(len(f.all))},
+		Timing:   config.DefaultTiming(),
+		Release:  func() bool { return !m.crash },
+		Clock:    clock{start: time.Now()},
+		Logger:   slog.New(slog.DiscardHandler),
+	})
+	f.all = append(f.all, m)
+	go func() {
+		defer close(m.done)
+		m.Run(ctx)
+	}()
+	return m
+}
+
+// after lets virtual time pass, and then gives the one that leads, or nil.
+func (f *fleet) after(d time.Duration) *member {
+	f.t.Helper()
+	var leader *member
+	for step := min(d, 100*time.Millisecond); d >= 0; d -= step {
+		time.Sleep(step)
+		synctest.Wait()
+		leader = nil
+		for _, m := range f.all {
+			if s, _ := m.Status(); s.IsLeader {
+				if leader != nil {
+					f.t.Fatalf("%s and %s lead at the same time", leader.name, m.name)
+				}
+				leader = m
+			}
+		}
+		if d == 0 {
+			break
+		}
+	}
+	return leader
+}
+
+func (f *fleet) mustLead(d time.Duration, want *member) {
+	f.t.Helper()
+	got := f.after(d)
+	switch {
+	case got == want:
+	case got == nil:
+		f.t.Fatalf("after %s nobody leads, want %s", d, want.name)
+	case want == nil:
+		f.t.Fatalf("after %s %s leads, want nobody", d, got.name)
+	default:
+		f.t.Fatalf("after %s %s leads, want %s", d, got.name, want.name)
+	}
+}
+
+func (m *member) end() {
+	m.stop()
+	<-m.done
+}
+
+func token(m *member) int64 {
+	s, _ := m.Status()
+	return s.Token
+}
+
+const (
+	duration = 15 * time.Second
+	moment   = 200 * time.Millisecond
+)
+
+func TestElection(t *testing.T) {
+	tests := map[string]func(t *testing.T, f *fleet){
+		"a lock made anew is led only after a full lease duration": func(_ *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration-moment, nil)
+			f.mustLead(2*moment, a)
+		},
+		"a leader goes on leading and its token stays": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			before := token(a)
+			f.mustLead(time.Hour, a)
+			if after := token(a); after != before {
+				t.Errorf("token changed from %d to %d within a term", before, after)
+			}
+		},
+		"a released lock is taken at once, with a larger token": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(moment, a)
+			before := token(a)
+			a.end()
+			f.mustLead(0, b)
+			if token(b) <= before {
+				t.Errorf("token %d follows %d", token(b), before)
+			}
+		},
+		"a crashed leader's lock is taken one lease duration after its last renewal": func(_ *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(moment, a)
+			a.crash = true
+			a.end()
+			f.mustLead(duration-3*time.Second, nil)
+			f.mustLead(3*time.Second+moment, b)
+		},
+		"a leader that is cut off stops before another begins": func(_ *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(moment, a)
+			a.line.set(true)
+			f.mustLead(10*time.Second+moment, nil)
+			f.mustLead(5*time.Second, b)
+			a.line.set(false)
+			f.mustLead(time.Minute, b)
+		},
+		"an outage shorter than the validity changes nothing": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			b := f.add("b", "2")
+			leader := f.after(duration + moment)
+			before := token(leader)
+			a.line.set(true)
+			b.line.set(true)
+			f.mustLead(5*time.Second, leader)
+			a.line.set(false)
+			b.line.set(false)
+			f.mustLead(time.Minute, leader)
+			if token(leader) != before {
+				t.Error("the term changed")
+			}
+		},
+		"after an outage longer than the validity the same leader leads again, in a new term": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(moment, a)
+			before := token(a)
+			a.line.set(true)
+			b.line.set(true)
+			f.mustLead(11*time.Second, nil)
+			a.line.set(false)
+			b.line.set(false)
+			f.mustLead(3*time.Second, a)
+			if token(a) <= before {
+				t.Errorf("token %d follows %d", token(a), before)
+			}
+		},
+		"a process restarted in the same pod takes its own lock back at once": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			f.add("b", "2")
+			f.mustLead(moment, a)
+			before := token(a)
+			a.crash = true
+			a.end()
+			again := f.add("a", "1")
+			f.mustLead(0, again)
+			if token(again) <= before {
+				t.Errorf("token %d follows %d", token(again), before)
+			}
+		},
+		"a pod of the same name but another UID waits": func(_ *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			a.crash = true
+			a.end()
+			again := f.add("a", "2")
+			f.mustLead(duration-moment, nil)
+			f.mustLead(2*moment, again)
+		},
+		"a deleted lock is made again by its living leader, without a gap": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			f.add("b", "2")
+			f.mustLead(moment, a)
+			before := token(a)
+			f.lock.Delete()
+			f.mustLead(0, a)
+			f.mustLead(time.Minute, a)
+			if token(a) != before {
+				t.Error("the term changed")
+			}
+		},
+		"a deleted lock of a dead leader is respected for a lease duration": func(_ *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(moment, a)
+			a.crash = true
+			a.end()
+			f.lock.Delete()
+			f.mustLead(duration-moment, nil)
+			f.mustLead(2*moment, b)
+		},
+		"a lock cleared by hand stays with its living leader": func(_ *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			f.add("b", "2")
+			f.mustLead(moment, a)
+			f.lock.Edit(func(r *lock.Record) { r.Holder = "" })
+			f.mustLead(0, a)
+			f.mustLead(time.Minute, a)
+		},
+		"a lock cleared by hand under a dead leader is respected for its duration": func(_ *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(moment, a)
+			a.crash = true
+			a.end()
+			f.lock.Edit(func(r *lock.Record) { r.Holder, r.Duration = "", time.Second })
+			f.mustLead(duration-moment, nil)
+			f.mustLead(2*moment, b)
+		},
+		"a leader whose lock names another by hand stops at once": func(_ *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			f.lock.Edit(func(r *lock.Record) { r.Holder = "somebody" })
+			f.mustLead(0, nil)
+			f.mustLead(duration, nil)
+			f.mustLead(time.Second+moment, a)
+		},
+		"a candidate named by hand waits like everybody else": func(_ *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(moment, a)
+			f.lock.Edit(func(r *lock.Record) { r.Holder = lock.Identity{Pod: "b", UID: "2", Start: "1"}.String() })
+			f.mustLead(0, nil)
+			f.mustLead(duration, nil)
+			if leader := f.after(time.Second + moment); leader == nil {
+				t.Fatal("nobody leads in the end")
+			}
+			_ = b
+		},
+		"a foreign holder's release is taken at once": func(_ *testing.T, f *fleet) {
+			if err := f.lock.Create(f.t.Context()); err != nil {
+				f.t.Fatal(err)
+			}
+			f.lock.Edit(func(r *lock.Record) { r.Holder, r.Duration = "client-go", duration })
+			a := f.add("a", "1")
+			f.mustLead(time.Second, nil)
+			f.lock.Edit(func(r *lock.Record) { r.Holder, r.Duration = "", time.Second })
+			f.mustLead(0, a)
+		},
+		"a longer duration in the record is respected": func(_ *testing.T, f *fleet) {
+			if err := f.lock.Create(f.t.Context()); err != nil {
+				f.t.Fatal(err)
+			}
+			f.lock.Edit(func(r *lock.Record) { r.Holder, r.Duration = "client-go", time.Minute })
+			a := f.add("a", "1")
+			f.mustLead(time.Minute, nil)
+			f.mustLead(time.Second+moment, a)
+		},
+		"standbys at rest write nothing": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			f.add("b", "2")
+			f.add("c", "3")
+			f.mustLead(time.Hour, a)
+			for _, s := range f.lock.History() {
+				if id, ok := lock.ParseIdentity(s.Record.Holder); ok && id.Pod != "a" {
+					t.Fatalf("%s wrote while a led", id)
+				}
+			}
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFleet(t)
+				test(t, f)
+			})
+		})
+	}
+}

@@ -1,0 +1,21 @@
+// Package election makes a process stand in an election held over one lock.
+//
+// It promises that of all candidates with equal durations and no foreign writer
+// at most one leads at a time, as long as the rates of their clocks differ by
+// less than LeaseDuration / RenewDeadline. Latency, lost or repeated requests,
+// delayed watches, pauses, suspends, and clocks that are wrong or set do not
+// enter: a leader counts its validity from before it sent its last renewal, a
+// challenger counts from after it saw the last change, and the lock's
+// compare-and-swap proves that nothing was written between the two.
+//
+// It does not promise that an application stops acting when its candidate no
+// longer leads: whoever reads Status.IsLeader acts on it for a while. What must
+// not happen twice is guarded by the fencing token (Status.Token), which grows
+// with every term.
+//
+// The rules are a state machine without I/O (machine.go: what is known;
+// observe.go: what an answer or event changes; next.go: what is due; write.go:
+// what is written), driven by a Candidate, which owns the requests, the watch
+// and the timer. Time is read from a Clock that counts while the machine is
+// suspended; wall-clock time decides nothing.
+package election

@@ -1,0 +1,164 @@
+package election
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+)
+
+// loop is one Run of a Candidate: it does what the machine says is due. All
+// fields belong to Run's goroutine; the others only send.
+type loop struct {
+	*Candidate
+
+	requests context.Context
+	wait     sync.WaitGroup
+	outcomes chan outcome
+	events   chan event
+	// endWatch ends the present watch, which is number watch.
+	endWatch context.CancelFunc
+	watch    int
+}
+
+// outcome is how one request ended.
+type outcome struct {
+	what     action
+	sent     Instant
+	base     lock.Snapshot
+	snapshot lock.Snapshot
+	err      error
+}
+
+// event is what one watch delivered.
+type event struct {
+	watch    int
+	snapshot lock.Snapshot
+	ended    bool
+	err      error
+}
+
+// advance does what is due, and sets the timer for the next time to ask. It is
+// false when the candidate has left the election.
+func (l *loop) advance(timer *time.Timer) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	what, until := l.machine.next(now)
+	l.tell(now)
+	switch what {
+	case done:
+		return false
+	case idle:
+		if until == never {
+			timer.Stop()
+		} else {
+			timer.Reset(until - now)
+		}
+	default:
+		l.request(what, now)
+	}
+	return true
+}
+
+// request sends what is due. The time that counts is taken before anything of
+// the request happens.
+func (l *loop) request(what action, now Instant) {
+	o := outcome{what: what, sent: now, base: l.machine.known}
+	var record lock.Record
+	switch what {
+	case doRead:
+		l.machine.reading()
+	case doMake:
+		l.machine.making()
+	case doWrite:
+		record = l.machine.record(now, time.Now())
+		l.machine.writing()
+	}
+	l.wait.Go(func() {
+		ctx, cancel := context.WithTimeout(l.requests, l.attempt)
+		defer cancel()
+		switch what {
+		case doRead:
+			o.snapshot, o.err = l.lock.Read(ctx)
+		case doMake:
+			o.err = l.lock.Create(ctx)
+		case doWrite:
+			o.snapshot, o.err = l.lock.Write(ctx, o.base, record)
+		}
+		select {
+		case l.outcomes <- o:
+		case <-l.requests.Done():
+		}
+	})
+}
+
+// apply tells the machine how a request ended.
+func (l *loop) apply(o outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	m := l.machine
+	if o.err == nil {
+		l.contact = time.Now()
+	}
+	switch {
+	case o.what == doMake:
+		m.madeDone(now, o.err)
+	case o.err != nil:
+		m.failed(now)
+	case o.what == doWrite:
+		m.writeDone(now, o.sent, o.base, o.snapshot)
+	case o.what == doRead:
+		m.readDone(now, o.sent, o.snapshot)
+		if !m.watching {
+			m.watchBegun(now)
+			l.beginWatch(o.snapshot.From)
+		}
+	}
+	if o.err != nil {
+		l.complain(o.what.String(), o.err, m.failures)
+	}
+	if m.watchStale {
+		l.endWatch()
+	}
+}
+
+// take tells the machine what the present watch delivered.
+func (l *loop) take(e event) {
+	if e.watch != l.watch {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	switch {
+	case e.ended:
+		l.machine.watchEnded(now)
+		if e.err != nil {
+			l.complain("watch", e.err, l.machine.watchFails)
+		}
+	case !l.machine.watchStale:
+		l.contact = time.Now()
+		l.machine.watched(now, e.snapshot)
+	}
+}
+
+func (l *loop) beginWatch(from lock.Version) {
+	l.watch++
+	number := l.watch
+	ctx, cancel := context.WithCancel(l.requests)
+	l.endWatch = cancel
+	send := func(e event) {
+		select {
+		case l.events <- e:
+		case <-l.requests.Done():
+		}
+	}
+	l.wait.Go(func() {
+		defer cancel()
+		err := l.lock.Watch(ctx, from, func(s lock.Snapshot) { send(event{watch: number, snapshot: s}) })
+		send(event{watch: number, ended: true, err: err})
+	})
+}

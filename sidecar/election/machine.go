@@ -1,0 +1,111 @@
+package election
+
+import (
+	"time"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+)
+
+// machine is the state of one candidate. It is told what happened and when,
+// and answers what is due; it does nothing by itself and is not safe for
+// concurrent use.
+type machine struct {
+	self   lock.Identity
+	timing config.Timing
+	// random gives a number in [0, 1). It spreads repeated requests alone.
+	random func() float64
+
+	// What is known of the lock. seenAt is when the newest version was seen;
+	// every new version starts the wait anew.
+	known  lock.Snapshot
+	seenAt Instant
+	// fresh says that no quorum read is owed.
+	fresh bool
+	// heardAt is the last sign of life from the lock, news or not.
+	heardAt Instant
+	// termD is the longest duration that the present holder, or the last one
+	// before a release or deletion, has asked to be respected.
+	termD time.Duration
+	// foreign is the last record that named a holder who is not one of ours;
+	// nil when one of ours held after it.
+	foreign *lock.Record
+	// confirmed says that a quorum read after the wait showed known unchanged.
+	confirmed bool
+	// heir is the record's holder when an earlier process of this pod left it.
+	heir string
+	// notBefore holds back every takeover after the lock's history was rewound.
+	notBefore Instant
+	// server is the lock's server's clock, as it was at serverAt.
+	server   time.Time
+	serverAt Instant
+
+	// The term.
+	leading    bool
+	validUntil Instant
+	sentAt     Instant // of the last renewal that succeeded
+	token      int64
+	// myTerm says that the record, if it names this candidate, does so because
+	// of a write that the rules had allowed.
+	myTerm bool
+
+	// Requests. One is in flight at a time; after a failure the next waits
+	// until retryAt.
+	inFlight bool
+	asked    lock.Version // what was known when the read in flight was sent
+	failures int
+	retryAt  Instant
+	// makeAt holds back another attempt to make a lock that this candidate may
+	// not make: whoever may does, and the watch tells.
+	makeAt Instant
+
+	// The watch. It begins at a quorum read; a stale one is to be ended.
+	watching   bool
+	watchStale bool
+	watchFrom  Instant
+	watchFails int
+	watchAt    Instant
+
+	// Giving up.
+	stopping bool
+	release  bool
+}
+
+func newMachine(self lock.Identity, timing config.Timing, random func() float64) *machine {
+	return &machine{self: self, timing: timing, random: random}
+}
+
+// isLeader is the only place that says so.
+func (m *machine) isLeader(now Instant) bool { return m.leading && now < m.validUntil }
+
+func (m *machine) demote() { m.leading, m.validUntil = false, 0 }
+
+// mine says that the record names this very process.
+func (m *machine) mine() bool { return m.known.Exists && m.known.Record.Holder == m.self.String() }
+
+// wait is how long the present version must stay unchanged before it may be
+// taken: the longest of what either side counts with, and for a foreign holder
+// one second more, since client-go's wait is the record's own.
+func (m *machine) wait() time.Duration {
+	d := m.termD
+	if m.foreign != nil {
+		d += time.Second
+	}
+	return max(m.timing.LeaseDuration, d)
+}
+
+// serverNow is the lock's server's clock in milliseconds, or zero if the server
+// never told it.
+func (m *machine) serverNow(now Instant) int64 {
+	if m.server.IsZero() {
+		return 0
+	}
+	return m.server.Add(now - m.serverAt).UnixMilli()
+}
+
+// giveUp ends the lead at once and the candidacy with it. With release, the
+// lock is released first if it is held; without, it is left to run out.
+func (m *machine) giveUp(release bool) {
+	m.demote()
+	m.stopping, m.release = true, release
+}

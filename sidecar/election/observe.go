@@ -1,0 +1,97 @@
+package election
+
+import (
+	"time"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+)
+
+// watched takes in an event of the watch. It can be long past: nothing older
+// than what is known is believed.
+func (m *machine) watched(now Instant, s lock.Snapshot) {
+	m.heardAt = now
+	if s.Version.Compare(m.known.Version) > 0 {
+		m.learn(now, s)
+	}
+}
+
+// readDone takes in the answer of a quorum read that was sent at sent.
+func (m *machine) readDone(now, sent Instant, s lock.Snapshot) {
+	first, heard := m.known.Version == "", m.heardAt
+	m.inFlight, m.failures, m.fresh = false, 0, true
+	m.heardAt = now
+	m.learnServerTime(now, s)
+	switch order := s.Version.Compare(m.known.Version); {
+	case s.Version.Compare(m.asked) < 0:
+		m.rewound(now, s)
+	case order > 0:
+		// A watch that should have told this long ago tells nothing any more.
+		m.watchStale = m.watching && sent >= heard+2*m.timing.RetryPeriod
+		m.learn(now, s)
+	case order == 0 && sent >= m.seenAt+m.wait():
+		m.confirmed = true
+	}
+	if first {
+		m.inherit(s.Record)
+	}
+}
+
+// learn makes s what is known.
+func (m *machine) learn(now Instant, s lock.Snapshot) {
+	r := s.Record
+	if r.Holder != "" && r.Holder != m.known.Record.Holder {
+		m.termD = r.Duration
+	} else {
+		m.termD = max(m.termD, r.Duration)
+	}
+	switch {
+	case r.Stamped():
+		m.foreign = nil
+	case r.Holder != "":
+		m.foreign = &r
+	}
+	if r.Holder != "" && r.Holder != m.self.String() {
+		m.myTerm = false
+		m.demote()
+	}
+	if r.Holder != m.heir {
+		m.heir = ""
+	}
+	m.known, m.seenAt, m.confirmed = s, now, false
+}
+
+// rewound forgets a history that the lock's server no longer has (a restored
+// backup): what was won in it, others may never have seen.
+func (m *machine) rewound(now Instant, s lock.Snapshot) {
+	longest := m.termD
+	m.demote()
+	m.known, m.myTerm = lock.Snapshot{}, false
+	m.learn(now, s)
+	m.termD = max(m.termD, longest)
+	m.notBefore = now + m.wait()
+	m.watchStale = m.watching
+}
+
+// inherit remembers a holder that was an earlier process of this pod. Whoever
+// holds the pod's mutex knows that that process has ended.
+func (m *machine) inherit(r lock.Record) {
+	id, ok := lock.ParseIdentity(r.Holder)
+	if ok && r.Stamped() && id.UID == m.self.UID && id != m.self {
+		m.heir = r.Holder
+	}
+}
+
+func (m *machine) learnServerTime(now Instant, s lock.Snapshot) {
+	if !s.ServerTime.IsZero() {
+		m.server, m.serverAt = s.ServerTime, now
+	}
+}
+
+// foreignRelease says that a holder who is not one of ours has let go, as
+// client-go does: it empties the record, names one second, and leaves our
+// annotations, which a holder of ours in between would have changed.
+func (m *machine) foreignRelease() bool {
+	r := m.known.Record
+	return m.foreign != nil && r.Holder == "" && r.Duration == time.Second &&
+		r.Stamp == m.foreign.Stamp && r.Token == m.foreign.Token
+}

@@ -1,0 +1,65 @@
+package election
+
+import (
+	"time"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+)
+
+// record is what to write now: a renewal, the first record of a new term, or a
+// release. wall is the wall clock, for people to read.
+func (m *machine) record(now Instant, wall time.Time) lock.Record {
+	before := m.known.Record
+	r := before
+	r.Renewed = laterSecond(wall, before.Renewed)
+	if m.stopping {
+		r.Holder, r.Stamp, r.Mark = "", "", lock.ReleaseMark(m.self.String(), r.Renewed)
+		r.Duration = time.Second
+		return r
+	}
+	r.Holder, r.Stamp, r.Mark = m.self.String(), m.self.String(), ""
+	r.Duration = m.timing.LeaseDuration
+	if m.leading {
+		r.Token = max(m.token, before.Token)
+		return r
+	}
+	r.Token = max(m.token, before.Token) + 1
+	r.Token = max(r.Token, m.serverNow(now))
+	r.Acquired = r.Renewed
+	if before.Holder != r.Holder {
+		r.Transitions++
+	}
+	return r
+}
+
+// writeDone takes in that a write sent at sent, on base, succeeded as s.
+func (m *machine) writeDone(now, sent Instant, base, s lock.Snapshot) {
+	m.inFlight = false
+	m.heardAt = now
+	m.learnServerTime(now, s)
+	if s.Version.Compare(base.Version) <= 0 {
+		// A write that changes nothing makes no version, so nobody saw it.
+		m.failed(now)
+		return
+	}
+	m.failures = 0
+	if s.Version.Compare(m.known.Version) >= 0 {
+		m.learn(now, s)
+	}
+	if m.stopping || s.Record.Holder != m.self.String() || !m.myTerm {
+		return
+	}
+	if until := sent + m.timing.RenewDeadline; now < until {
+		m.leading, m.validUntil, m.sentAt = true, until, sent
+		m.token = max(m.token, s.Record.Token)
+	}
+}
+
+// laterSecond is now, or the next whole second after before: every write must
+// differ from the last also where times are kept in whole seconds.
+func laterSecond(now, before time.Time) time.Time {
+	if next := before.Truncate(time.Second).Add(time.Second); now.Before(next) {
+		return next
+	}
+	return now
+}

@@ -1,0 +1,162 @@
+// Package lease is the lock that a coordination.k8s.io Lease holds: the
+// recommended way to elect in Kubernetes, and the default. The record is the
+// one that client-go's elector writes, so that both can stand in one election;
+// what a Lease has no field for is kept in annotations.
+//
+// It uses client-go's REST client with a scheme that knows the Lease alone: the
+// full clientset would make the sidecar more than twice as large. Writes are
+// merge patches that name resourceVersion and UID, so that they are
+// compare-and-swaps, create nothing, and keep the fields that this build does
+// not know.
+package lease
+
+import (
+	"context"
+	"fmt"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/rest"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+)
+
+const resource = "leases"
+
+// Lease is a lock.Lock on one Lease object.
+type Lease struct {
+	client          rest.Interface
+	namespace, name string
+	labels          map[string]string
+}
+
+var _ lock.Lock = (*Lease)(nil)
+
+// Option changes how a Lease is used.
+type Option func(*Lease)
+
+// WithLabels sets the labels of a Lease that Create makes; default none.
+func WithLabels(labels map[string]string) Option {
+	return func(l *Lease) { l.labels = labels }
+}
+
+// New gives the lock on the named Lease. The error is about config alone; no
+// request is sent.
+func New(config *rest.Config, namespace, name string, options ...Option) (*Lease, error) {
+	client, err := newClient(config)
+	if err != nil {
+		return nil, fmt.Errorf("make a client for the lease %s/%s: %w", namespace, name, err)
+	}
+	l := &Lease{client: client, namespace: namespace, name: name}
+	for _, o := range options {
+		o(l)
+	}
+	return l, nil
+}
+
+// Read lists by name, which without a resource version is a quorum read and,
+// other than a get, gives the version to watch from also for a missing Lease.
+func (l *Lease) Read(ctx context.Context) (lock.Snapshot, error) {
+	ctx, answer := withAnswer(ctx)
+	var list coordinationv1.LeaseList
+	err := l.client.Get().Namespace(l.namespace).Resource(resource).
+		VersionedParams(l.selectSelf(), parameters).MaxRetries(0).Do(ctx).Into(&list)
+	if err != nil {
+		return lock.Snapshot{}, l.failed("read", err)
+	}
+	s := lock.Snapshot{Version: lock.Version(list.ResourceVersion)}
+	if len(list.Items) == 1 {
+		s = snapshot(&list.Items[0])
+	}
+	s.From = lock.Version(list.ResourceVersion)
+	s.ServerTime = answer.date
+	return s, nil
+}
+
+// Create makes the Lease with an empty spec: unheld and unmarked.
+func (l *Lease) Create(ctx context.Context) error {
+	body := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: l.namespace, Name: l.name, Labels: l.labels}}
+	err := l.client.Post().Namespace(l.namespace).Resource(resource).Body(body).MaxRetries(0).Do(ctx).Error()
+	return l.failed("create", err)
+}
+
+// Write patches the Lease if it is still base.
+func (l *Lease) Write(ctx context.Context, base lock.Snapshot, record lock.Record) (lock.Snapshot, error) {
+	body, err := patch(base, record)
+	if err != nil {
+		return lock.Snapshot{}, l.failed("write", err)
+	}
+	ctx, answer := withAnswer(ctx)
+	var written coordinationv1.Lease
+	err = l.client.Patch(types.MergePatchType).Namespace(l.namespace).Resource(resource).Name(l.name).
+		Body(body).MaxRetries(0).Do(ctx).Into(&written)
+	if err != nil {
+		return lock.Snapshot{}, l.failed("write", err)
+	}
+	s := snapshot(&written)
+	s.ServerTime = answer.date
+	return s, nil
+}
+
+// Watch streams the changes of this Lease alone. It ends with ctx, when the API
+// server ends it, and when the version is too old to go on from.
+func (l *Lease) Watch(ctx context.Context, from lock.Version, observe func(lock.Snapshot)) error {
+	options := l.selectSelf()
+	options.Watch, options.AllowWatchBookmarks, options.ResourceVersion = true, true, string(from)
+	w, err := l.client.Get().Namespace(l.namespace).Resource(resource).
+		VersionedParams(options, parameters).MaxRetries(0).Watch(ctx)
+	if err != nil {
+		return l.failed("watch", err)
+	}
+	defer w.Stop()
+	for event := range w.ResultChan() {
+		object, ok := event.Object.(*coordinationv1.Lease)
+		switch {
+		case event.Type == watch.Error:
+			return l.failed("watch", apierrors.FromObject(event.Object))
+		case !ok || event.Type == watch.Bookmark:
+			continue
+		case event.Type == watch.Deleted:
+			observe(lock.Snapshot{Version: lock.Version(object.ResourceVersion)})
+		default:
+			observe(snapshot(object))
+		}
+	}
+	return nil
+}
+
+func (l *Lease) selectSelf() *metav1.ListOptions {
+	return &metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, l.name).String()}
+}
+
+// failed says what failed in terms of package lock.
+func (l *Lease) failed(verb string, err error) error {
+	if err == nil {
+		return nil
+	}
+	kind := err
+	switch {
+	case apierrors.IsConflict(err):
+		kind = lock.ErrConflict
+	case apierrors.IsNotFound(err):
+		kind = lock.ErrMissing
+	case apierrors.IsAlreadyExists(err):
+		kind = lock.ErrExists
+	case apierrors.IsForbidden(err), apierrors.ReasonForError(err) == metav1.StatusReasonUnauthorized:
+		return fmt.Errorf("%s lease %s/%s: %w: %w", verb, l.namespace, l.name, lock.ErrForbidden, err)
+	}
+	return fmt.Errorf("%s lease %s/%s: %w", verb, l.namespace, l.name, kind)
+}
+
+func snapshot(l *coordinationv1.Lease) lock.Snapshot {
+	return lock.Snapshot{
+		Exists:  true,
+		Version: lock.Version(l.ResourceVersion),
+		UID:     string(l.UID),
+		Record:  Decode(l),
+	}
+}

@@ -1,0 +1,85 @@
+package lease
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+)
+
+// Annotations of a Lease beside the fields that client-go writes.
+const (
+	// TokenAnnotation is the fencing token, a decimal number.
+	TokenAnnotation = "leaseholder.dev/token"
+	// StampAnnotation equals spec.holderIdentity if one of ours wrote it.
+	StampAnnotation = "leaseholder.dev/holder"
+	// MarkAnnotation says who released the Lease, and at which renewal.
+	MarkAnnotation = "leaseholder.dev/released"
+)
+
+// Decode reads the record that a Lease carries.
+func Decode(l *coordinationv1.Lease) lock.Record {
+	r := lock.Record{Stamp: l.Annotations[StampAnnotation], Mark: l.Annotations[MarkAnnotation]}
+	// A token that a hand edit made unreadable counts as none: the next is taken
+	// from the server's clock, which is later than any real one.
+	r.Token, _ = strconv.ParseInt(l.Annotations[TokenAnnotation], 10, 64)
+	s := l.Spec
+	if s.HolderIdentity != nil {
+		r.Holder = *s.HolderIdentity
+	}
+	if s.LeaseDurationSeconds != nil {
+		r.Duration = time.Duration(*s.LeaseDurationSeconds) * time.Second
+	}
+	if s.AcquireTime != nil {
+		r.Acquired = s.AcquireTime.Time
+	}
+	if s.RenewTime != nil {
+		r.Renewed = s.RenewTime.Time
+	}
+	if s.LeaseTransitions != nil {
+		r.Transitions = *s.LeaseTransitions
+	}
+	return r
+}
+
+// patch is the merge patch that turns base into a Lease with this record. It
+// fails at the API server unless the Lease is still base, by version and UID.
+func patch(base lock.Snapshot, r lock.Record) ([]byte, error) {
+	type spec struct {
+		HolderIdentity       string            `json:"holderIdentity"`
+		LeaseDurationSeconds int32             `json:"leaseDurationSeconds"`
+		AcquireTime          *metav1.MicroTime `json:"acquireTime"`
+		RenewTime            *metav1.MicroTime `json:"renewTime"`
+		LeaseTransitions     int32             `json:"leaseTransitions"`
+	}
+	return json.Marshal(map[string]any{
+		"metadata": map[string]any{
+			"resourceVersion": base.Version,
+			"uid":             base.UID,
+			"annotations": map[string]any{
+				StampAnnotation: orNull(r.Stamp),
+				MarkAnnotation:  orNull(r.Mark),
+				TokenAnnotation: strconv.FormatInt(r.Token, 10),
+			},
+		},
+		"spec": spec{
+			HolderIdentity:       r.Holder,
+			LeaseDurationSeconds: int32(r.Duration / time.Second),
+			AcquireTime:          &metav1.MicroTime{Time: r.Acquired},
+			RenewTime:            &metav1.MicroTime{Time: r.Renewed},
+			LeaseTransitions:     r.Transitions,
+		},
+	})
+}
+
+// orNull removes an empty annotation instead of keeping an empty one.
+func orNull(value string) any {
+	if value == "" {
+		return nil
+	}
+	return value
+}
