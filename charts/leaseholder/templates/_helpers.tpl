@@ -1,0 +1,91 @@
+{{/*
+The name of the webhook's objects. It does not depend on the release's name: a
+cluster has one Leaseholder, since two would both answer for the same
+annotation. A second installation fails at once, because Helm finds that the
+cluster-wide objects belong to the first.
+*/}}
+{{- define "leaseholder.name" -}}
+leaseholder-webhook
+{{- end }}
+
+{{/*
+The name of the Secret that holds the webhook's own certificate.
+*/}}
+{{- define "leaseholder.certificate.name" -}}
+leaseholder-webhook-certificate
+{{- end }}
+
+{{/*
+The name of the objects that exist only while `helm test` runs.
+*/}}
+{{- define "leaseholder.selftest.name" -}}
+leaseholder-selftest
+{{- end }}
+
+{{/*
+The labels by which the webhook's pods are selected. They never change, because
+a Deployment's selector can't.
+*/}}
+{{- define "leaseholder.selectorLabels" -}}
+app.kubernetes.io/name: leaseholder
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: webhook
+{{- end }}
+
+{{/*
+The labels of every object. A list: the root context, then the component. The
+chart's own labels win over commonLabels.
+*/}}
+{{- define "leaseholder.labels" -}}
+{{- $root := index . 0 }}
+{{- $own := dict
+  "app.kubernetes.io/name" "leaseholder"
+  "app.kubernetes.io/instance" $root.Release.Name
+  "app.kubernetes.io/component" (index . 1)
+  "app.kubernetes.io/version" $root.Chart.AppVersion
+  "app.kubernetes.io/managed-by" $root.Release.Service
+  "helm.sh/chart" (printf "%s-%s" $root.Chart.Name ($root.Chart.Version | replace "+" "_"))
+}}
+{{- toYaml (merge $own $root.Values.commonLabels) }}
+{{- end }}
+
+{{/*
+An image's reference. A list: the root context, then the image's values. A
+digest wins over a tag, so that what was approved is what runs.
+*/}}
+{{- define "leaseholder.image" -}}
+{{- $root := index . 0 }}
+{{- $image := index . 1 }}
+{{- if $image.digest -}}
+{{ $image.repository }}@{{ $image.digest }}
+{{- else -}}
+{{ $image.repository }}:{{ $image.tag | default $root.Chart.AppVersion }}
+{{- end }}
+{{- end }}
+
+{{/*
+The security settings of every container: what Pod Security "restricted" asks
+for, and a read-only file system. The user is the image's (65532) and is not
+repeated here, because OpenShift gives every namespace users of its own.
+*/}}
+{{- define "leaseholder.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+capabilities:
+  drop:
+    - ALL
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{/*
+The hook annotations of what `helm test` makes. The context is the weight:
+lighter objects are made first.
+*/}}
+{{- define "leaseholder.selftest.annotations" -}}
+helm.sh/hook: test
+helm.sh/hook-weight: {{ . | quote }}
+# Nothing stays, whatever the outcome.
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
+{{- end }}
