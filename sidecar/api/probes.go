@@ -9,16 +9,9 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
-// Paths of the probe server.
-const (
-	PathLive    = "/livez"
-	PathReady   = "/readyz"
-	PathStart   = "/startz"
-	PathPreStop = "/prestop"
-	PathMetrics = "/metrics"
-	// GraceParameter is PathPreStop's: the pod's grace period in seconds.
-	GraceParameter = "grace"
-)
+// PathMetrics is where Prometheus finds the metrics. The kubelet's paths are
+// part of the contract with the injector, in package config.
+const PathMetrics = "/metrics"
 
 // Probes is what the kubelet and Prometheus ask:
 //
@@ -33,19 +26,19 @@ const (
 func Probes(settings config.Settings, source Source, termination *Termination) http.Handler {
 	mux := http.NewServeMux()
 	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") }
-	mux.HandleFunc("GET "+PathLive, ok)
-	mux.HandleFunc("GET "+PathStart, ok)
-	mux.HandleFunc("GET "+PathReady, func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET "+config.LivePath, ok)
+	mux.HandleFunc("GET "+config.StartPath, ok)
+	mux.HandleFunc("GET "+config.ReadyPath, func(w http.ResponseWriter, r *http.Request) {
 		if status, _ := source.Status(); settings.Standby == config.StandbyUnready && !status.IsLeader {
 			http.Error(w, "standby: only the leader is ready", http.StatusServiceUnavailable)
 			return
 		}
 		ok(w, r)
 	})
-	mux.HandleFunc("GET "+PathPreStop, func(w http.ResponseWriter, r *http.Request) {
-		seconds, err := strconv.ParseUint(r.FormValue(GraceParameter), 10, 31)
+	mux.HandleFunc("GET "+config.PreStopPath, func(w http.ResponseWriter, r *http.Request) {
+		seconds, err := strconv.ParseUint(r.FormValue(config.PreStopGrace), 10, 31)
 		if err != nil {
-			http.Error(w, fmt.Sprintf("%s=%q is refused, allowed: seconds", GraceParameter, r.FormValue(GraceParameter)), http.StatusBadRequest)
+			http.Error(w, fmt.Sprintf("%s=%q is refused, allowed: seconds", config.PreStopGrace, r.FormValue(config.PreStopGrace)), http.StatusBadRequest)
 			return
 		}
 		termination.Begin(time.Duration(seconds) * time.Second)

@@ -1,0 +1,133 @@
+package injector
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+)
+
+// Prefix begins every annotation and label of the product.
+const Prefix = "leaseholder.dev/"
+
+// The annotations of a pod that this version knows. All but AnnotationInject
+// are optional.
+const (
+	// AnnotationInject asks for the sidecar: "true" or "false", no default. Any
+	// other annotation needs it.
+	AnnotationInject = Prefix + "inject"
+	// AnnotationElection names the election and its lock: a DNS-1123 label.
+	// Default: the kind and the name of the pod's workload, see Decision.Election.
+	// A pod without a controller must set it.
+	AnnotationElection = Prefix + string(config.Election)
+	// AnnotationStandby is one of config.Standbys, the first by default.
+	AnnotationStandby = Prefix + string(config.StandbyMode)
+	// AnnotationLeaseDuration is a Go duration in whole seconds, default 15s.
+	AnnotationLeaseDuration = Prefix + string(config.LeaseDuration)
+	// AnnotationRenewDeadline is a Go duration, default 10s.
+	AnnotationRenewDeadline = Prefix + string(config.RenewDeadline)
+	// AnnotationRetryPeriod is a Go duration, default 2s.
+	AnnotationRetryPeriod = Prefix + string(config.RetryPeriod)
+	// AnnotationPort is the loopback TCP port of the sidecar's API, 1 to 65535,
+	// default config.DefaultAPIPort. It must be set with hostNetwork.
+	AnnotationPort = Prefix + "port"
+	// AnnotationProbePort is the TCP port of the sidecar's probes and metrics, 1
+	// to 65535, default config.DefaultProbePort. It must be set with hostNetwork.
+	AnnotationProbePort = Prefix + "probe-port"
+	// AnnotationCPURequest is the sidecar's CPU request, a quantity of cores in
+	// whole thousandths. Default: Settings.Resources.
+	AnnotationCPURequest = Prefix + "cpu-request"
+	// AnnotationCPULimit is the sidecar's CPU limit, a quantity of cores in whole
+	// thousandths. Default: Settings.Resources.
+	AnnotationCPULimit = Prefix + "cpu-limit"
+	// AnnotationMemoryRequest is the sidecar's memory request, a quantity of
+	// whole bytes. Default: Settings.Resources.
+	AnnotationMemoryRequest = Prefix + "memory-request"
+	// AnnotationMemoryLimit is the sidecar's memory limit, a quantity of whole
+	// bytes. Default: Settings.Resources.
+	AnnotationMemoryLimit = Prefix + "memory-limit"
+	// AnnotationLogLevel is the least level that the sidecar logs, one of
+	// config.LogLevels. Default: Settings.LogLevel.
+	AnnotationLogLevel = Prefix + string(config.LogLevel)
+)
+
+// Annotations lists every annotation that this version knows, sorted.
+func Annotations() []string {
+	return []string{
+		AnnotationCPULimit,
+		AnnotationCPURequest,
+		AnnotationElection,
+		AnnotationInject,
+		AnnotationLeaseDuration,
+		AnnotationLogLevel,
+		AnnotationMemoryLimit,
+		AnnotationMemoryRequest,
+		AnnotationPort,
+		AnnotationProbePort,
+		AnnotationRenewDeadline,
+		AnnotationRetryPeriod,
+		AnnotationStandby,
+	}
+}
+
+// The labels of an injected pod. In a pod that arrives, they are refused.
+const (
+	// LabelElection is the election's name.
+	LabelElection = Prefix + "election"
+	// LabelRole is RoleStandby at admission. The controller of roles changes it.
+	LabelRole = Prefix + "role"
+	// RoleLeader is the value of LabelRole on the leader's pod.
+	RoleLeader = "leader"
+	// RoleStandby is the value of LabelRole on every other pod.
+	RoleStandby = "standby"
+)
+
+// annotations are the annotations of one pod that begin with Prefix.
+type annotations map[string]string
+
+func ownAnnotations(all map[string]string) annotations {
+	own := annotations{}
+	for key, value := range all {
+		if strings.HasPrefix(key, Prefix) {
+			own[key] = value
+		}
+	}
+	return own
+}
+
+// fault is the fault of an annotation that is set, or else of the default that
+// is in force instead; inForce is empty where there is no default.
+func (a annotations) fault(reason Reason, key, inForce, allowed string) Fault {
+	if value, ok := a[key]; ok {
+		return Fault{Reason: reason, Key: key, Value: value, Allowed: allowed}
+	}
+	return Fault{Reason: reason, Key: key, Value: inForce, Unset: true, Allowed: allowed}
+}
+
+// readInject refuses any value but "true"; a pod with "false" is never read.
+func readInject(c *candidate) []Fault {
+	if c.annotations[AnnotationInject] == "true" {
+		return nil
+	}
+	if _, ok := c.annotations[AnnotationInject]; !ok {
+		return []Fault{c.annotations.fault(InjectMissing, AnnotationInject, "",
+			`"true" or "false", which must be said in a pod with another `+Prefix+` annotation`)}
+	}
+	return []Fault{c.annotations.fault(InvalidValue, AnnotationInject, "", `"true" or "false"`)}
+}
+
+// readUnknown refuses every key that is none of Annotations, so that a typing
+// error never passes for a default.
+func readUnknown(c *candidate) []Fault {
+	known := Annotations()
+	var faults []Fault
+	for key := range c.annotations {
+		if _, ok := slices.BinarySearch(known, key); !ok {
+			faults = append(faults, c.annotations.fault(UnknownAnnotation, key, "", knownAllowed))
+		}
+	}
+	return faults
+}
+
+var knownAllowed = "no such annotation, only " + Prefix + " with " +
+	strings.ReplaceAll(strings.Join(Annotations(), ", "), Prefix, "")

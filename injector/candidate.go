@@ -1,0 +1,74 @@
+package injector
+
+import (
+	"net"
+	"slices"
+	"strconv"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// candidate is one pod that asks for the sidecar, with what was read from its
+// annotations. Its pod is never changed.
+type candidate struct {
+	pod         *corev1.Pod
+	namespace   string
+	admin       Settings
+	annotations annotations
+	workload    workload
+	// sidecar is the index of the first init container of our name, or -1.
+	sidecar int
+
+	// What the readers found. A port that is not allowed is 0.
+	settings           config.Settings // but for timing and addresses
+	timing             config.Timing
+	apiPort, probePort int32
+	resources          corev1.ResourceRequirements
+}
+
+func newCandidate(namespace string, pod *corev1.Pod, admin Settings, own annotations) *candidate {
+	return &candidate{
+		pod:         pod,
+		namespace:   namespace,
+		admin:       admin,
+		annotations: own,
+		workload:    workloadOf(pod),
+		sidecar: slices.IndexFunc(pod.Spec.InitContainers, func(c corev1.Container) bool {
+			return c.Name == ContainerName
+		}),
+	}
+}
+
+// sidecarSettings is everything that the sidecar is told, but for the pod's
+// name and UID. It means something only when no reader found a fault.
+func (c *candidate) sidecarSettings() config.Settings {
+	s := c.settings
+	s.Timing = c.timing
+	s.PodName, s.PodUID = "", ""
+	s.APIAddress = c.apiAddress()
+	s.ProbeAddress = ":" + portString(c.probePort)
+	return s
+}
+
+// apiAddress is the default loopback address with the pod's own port.
+func (c *candidate) apiAddress() string {
+	// The default is a constant of ours, so it always splits.
+	host, _, _ := net.SplitHostPort(config.Default().APIAddress)
+	return net.JoinHostPort(host, portString(c.apiPort))
+}
+
+// others calls f for every container of the pod but the sidecar, with the path
+// of its field.
+func (c *candidate) others(f func(path string, container *corev1.Container)) {
+	for i := range c.pod.Spec.InitContainers {
+		if i != c.sidecar {
+			f("spec.initContainers["+strconv.Itoa(i)+"]", &c.pod.Spec.InitContainers[i])
+		}
+	}
+	for i := range c.pod.Spec.Containers {
+		f("spec.containers["+strconv.Itoa(i)+"]", &c.pod.Spec.Containers[i])
+	}
+}
+
+func portString(port int32) string { return strconv.Itoa(int(port)) }

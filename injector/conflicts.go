@@ -1,0 +1,116 @@
+package injector
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// checks refuse what cannot work together with the rest of the pod, each its
+// own, in any order.
+var checks = []func(*candidate) []Fault{
+	checkSystem,
+	checkContainers,
+	checkNames,
+	checkSamePort,
+	checkUsedPorts,
+	checkHostNetwork,
+}
+
+func checkSystem(c *candidate) []Fault {
+	const allowed = "linux, for the election sidecar does not run on Windows nodes"
+	if os := c.pod.Spec.OS; os != nil && os.Name == corev1.Windows {
+		return []Fault{{Reason: WindowsPod, Key: "spec.os.name", Value: string(os.Name), Allowed: allowed}}
+	}
+	if value := c.pod.Spec.NodeSelector[corev1.LabelOSStable]; value == string(corev1.Windows) {
+		return []Fault{{Reason: WindowsPod, Key: "spec.nodeSelector[" + corev1.LabelOSStable + "]", Value: value, Allowed: allowed}}
+	}
+	return nil
+}
+
+func checkContainers(c *candidate) []Fault {
+	if len(c.pod.Spec.Containers) > 0 {
+		return nil
+	}
+	return []Fault{{Reason: NoContainers, Key: "spec.containers", Unset: true, Allowed: "one container or more"}}
+}
+
+const otherName = "any other name, this one is the election sidecar's"
+
+// checkNames refuses what has a name of ours without being ours. What the first
+// init container of our name is, is judged by differences.
+func checkNames(c *candidate) []Fault {
+	var faults []Fault
+	c.others(func(path string, container *corev1.Container) {
+		if container.Name == ContainerName {
+			faults = append(faults, Fault{Reason: NameTaken, Key: path + ".name", Value: container.Name,
+				Allowed: otherName})
+		}
+	})
+	if c.sidecar >= 0 {
+		return faults
+	}
+	for i, volume := range c.pod.Spec.Volumes {
+		if volume.Name == TokenVolume {
+			faults = append(faults, Fault{Reason: NameTaken, Key: "spec.volumes[" + strconv.Itoa(i) + "].name", Value: volume.Name,
+				Allowed: "any other name, this one is the election sidecar's volume"})
+		}
+	}
+	return faults
+}
+
+func checkSamePort(c *candidate) []Fault {
+	if c.apiPort == 0 || c.apiPort != c.probePort {
+		return nil
+	}
+	other := c.annotations.fault(PortConflict, AnnotationPort, portString(c.apiPort), "")
+	return []Fault{c.annotations.fault(PortConflict, AnnotationProbePort, portString(c.probePort),
+		"a port that differs from "+other.subject())}
+}
+
+// checkUsedPorts compares with the ports that the containers declare. All of a
+// pod's containers share one network, and the sidecar listens beside each.
+func checkUsedPorts(c *candidate) []Fault {
+	var faults []Fault
+	for _, own := range []struct {
+		key  string
+		port int32
+	}{{AnnotationPort, c.apiPort}, {AnnotationProbePort, c.probePort}} {
+		var users []string
+		c.others(func(path string, container *corev1.Container) {
+			for _, p := range container.Ports {
+				tcp := p.Protocol == corev1.ProtocolTCP || p.Protocol == ""
+				if tcp && p.ContainerPort == own.port && own.port != 0 {
+					users = append(users, fmt.Sprintf("%s (%s)", quote(container.Name), path))
+					return
+				}
+			}
+		})
+		if len(users) > 0 {
+			faults = append(faults, c.annotations.fault(PortConflict, own.key, portString(own.port),
+				"a port that no container of the pod uses, this one is used by "+strings.Join(users, ", ")))
+		}
+	}
+	return faults
+}
+
+// checkHostNetwork wants both ports chosen: on a node's network they are taken
+// from every pod of the node.
+func checkHostNetwork(c *candidate) []Fault {
+	if !c.pod.Spec.HostNetwork {
+		return nil
+	}
+	var faults []Fault
+	for _, own := range []struct {
+		key  string
+		port int32
+	}{{AnnotationPort, c.apiPort}, {AnnotationProbePort, c.probePort}} {
+		if _, given := c.annotations[own.key]; !given {
+			faults = append(faults, c.annotations.fault(HostNetworkPorts, own.key, portString(own.port),
+				"with hostNetwork, a port that is set explicitly and free on every node"))
+		}
+	}
+	return faults
+}

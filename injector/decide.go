@@ -1,0 +1,129 @@
+package injector
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"gomodules.xyz/jsonpatch/v2"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Settings are the administrator's: no annotation can choose the image. They
+// are only read, so one value can serve many calls at the same time.
+type Settings struct {
+	// Image is the sidecar's image. It must be set.
+	Image string
+	// ImagePullPolicy is the sidecar's; when empty, the API server sets its default.
+	ImagePullPolicy corev1.PullPolicy
+	// Resources are the sidecar's where no annotation says otherwise. Requests and
+	// limits of CPU and memory must be set, for a quota can demand each of them.
+	Resources corev1.ResourceRequirements
+	// LogLevel is the sidecar's where no annotation says otherwise, one of
+	// config.LogLevels; the zero value is info.
+	LogLevel slog.Level
+}
+
+// Decision is what becomes of one pod.
+type Decision struct {
+	// Outcome says whether the pod is injected, let in as it is, or refused.
+	Outcome Outcome
+	// Reason is the stable code; of several faults the gravest has its say.
+	Reason Reason
+	// Message explains the decision in one line. A refusal's names every fault.
+	Message string
+	// Faults is why a pod is refused, sorted by key; empty otherwise.
+	Faults []Fault
+	// Patch is what is to be applied to the pod as it arrived, made of "add"
+	// operations alone. It is empty when nothing is to be changed.
+	Patch []jsonpatch.Operation
+	// Warnings is what the user should know, one sentence each. Set when Injected.
+	Warnings []string
+	// Election is the election of a pod that is or was injected, empty otherwise.
+	// When no annotation names it, it is "<kind>-<workload>" in lower case, a
+	// DNS-1123 label: "deployment-orders" for every revision of that Deployment.
+	Election string
+	// Standby is what a standby of that election looks like, empty with Election.
+	Standby config.Standby
+}
+
+// Decide decides about a pod that is to be created in a namespace. It reads the
+// pod, and changes nothing.
+func Decide(namespace string, pod *corev1.Pod, s Settings) Decision {
+	if _, mirror := pod.Annotations[corev1.MirrorPodAnnotationKey]; mirror {
+		return skip(MirrorPod)
+	}
+	own := ownAnnotations(pod.Annotations)
+	if own[AnnotationInject] == "false" {
+		return leave(pod, InjectFalse)
+	}
+	if len(own) == 0 {
+		return leave(pod, NotAnnotated)
+	}
+
+	c := newCandidate(namespace, pod, s, own)
+	if faults := c.faults(); len(faults) > 0 {
+		return refuse(faults)
+	}
+	if c.sidecar >= 0 {
+		d := c.decision(Skipped, AlreadyInjected)
+		d.Patch = injectLabels(c)
+		return d
+	}
+	d := c.decision(Injected, Annotated)
+	d.Warnings = c.warnings()
+	for _, inject := range injections {
+		d.Patch = append(d.Patch, inject(c)...)
+	}
+	return d
+}
+
+// faults is everything that is wrong with a candidate.
+func (c *candidate) faults() []Fault {
+	var faults []Fault
+	for _, read := range readers {
+		faults = append(faults, read(c)...)
+	}
+	// What the sidecar should look like is known only when all could be read.
+	readable := len(faults) == 0
+	for _, check := range checks {
+		faults = append(faults, check(c)...)
+	}
+	ours := c.sidecar >= 0
+	if readable {
+		other := checkInjection(c)
+		faults = append(faults, other...)
+		ours = ours && len(other) == 0
+	}
+	if ours {
+		return append(faults, forged(c.pod.Labels, LabelElection, LabelRole)...)
+	}
+	return append(faults, forged(c.pod.Labels)...)
+}
+
+func (c *candidate) decision(outcome Outcome, reason Reason) Decision {
+	return Decision{
+		Outcome:  outcome,
+		Reason:   reason,
+		Message:  fmt.Sprintf("%s: election %q, standby %s", reason.Sentence(), c.settings.Election, c.settings.Standby),
+		Election: c.settings.Election,
+		Standby:  c.settings.Standby,
+	}
+}
+
+func skip(reason Reason) Decision {
+	return Decision{Outcome: Skipped, Reason: reason, Message: reason.Sentence()}
+}
+
+// leave lets a pod in as it is, unless it claims to be injected.
+func leave(pod *corev1.Pod, reason Reason) Decision {
+	if faults := forged(pod.Labels); len(faults) > 0 {
+		return refuse(faults)
+	}
+	return skip(reason)
+}
+
+func refuse(faults []Fault) Decision {
+	sortFaults(faults)
+	return Decision{Outcome: Refused, Reason: gravest(faults), Message: tell(faults), Faults: faults}
+}

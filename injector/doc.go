@@ -1,0 +1,26 @@
+// Package injector decides whether a pod gets an election sidecar, and says
+// what has to be added to it. It is pure: a pod, its namespace and the
+// administrator's settings go in, a decision with a JSON Patch comes out. It
+// has no clock, no randomness and no I/O, so that the webhook and the command
+// line come to the same result.
+//
+// It promises that
+//
+//   - the same input always gives the same decision, to the byte;
+//   - a patch only adds: fields that this build does not know survive, and
+//     nothing that the user wrote is changed or removed, but for the two
+//     labels of a pod that is injected already;
+//   - a pod that was injected is not changed when it is injected again, also
+//     when others have added to the sidecar's container since;
+//   - a refusal names every fault at once, each with its key, its value and
+//     what is allowed;
+//   - it never uses the pod's name or UID, which may be empty at admission.
+//
+// It does not promise that the election's name is free, that the pod's service
+// account may use the lock, or that the sidecar's image can be pulled: those
+// need the API server, and belong to the webhook.
+//
+// To read another annotation, write a constant in annotations.go and an entry
+// in readers; to refuse another combination, an entry in checks; to add
+// something else to the pod, an entry in injections.
+package injector

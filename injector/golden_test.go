@@ -1,0 +1,267 @@
+package injector
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/yaml"
+)
+
+var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
+
+const (
+	inSuffix  = ".in.yaml"
+	outSuffix = ".out.yaml"
+)
+
+// administrator gives the settings of all cases.
+func administrator() Settings {
+	return Settings{
+		Image:           "registry.example/leaseholder-sidecar:v1.0.0",
+		ImagePullPolicy: corev1.PullIfNotPresent,
+		Resources: corev1.ResourceRequirements{
+			Requests: corev1.ResourceList{
+				corev1.ResourceCPU:    resource.MustParse("10m"),
+				corev1.ResourceMemory: resource.MustParse("16Mi"),
+			},
+			Limits: corev1.ResourceList{
+				corev1.ResourceCPU:    resource.MustParse("100m"),
+				corev1.ResourceMemory: resource.MustParse("32Mi"),
+			},
+		},
+	}
+}
+
+// TestGolden decides about every testdata/*/NAME.in.yaml, and compares with
+// NAME.out.yaml: the pod as it is let in, or the refusal.
+func TestGolden(t *testing.T) {
+	inputs, err := filepath.Glob("testdata/*/*" + inSuffix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expected := map[string]bool{}
+	reached := map[Reason]bool{}
+	for _, in := range inputs {
+		out := strings.TrimSuffix(in, inSuffix) + outSuffix
+		expected[in], expected[out] = true, true
+		t.Run(strings.TrimSuffix(strings.TrimPrefix(in, "testdata/"), inSuffix), func(t *testing.T) {
+			raw := readJSON(t, in)
+			decision, after := decideAndApply(t, raw)
+			reached[decision.Reason] = true
+			if decision.Outcome == Injected {
+				checkSurvival(t, raw, after)
+			}
+			compare(t, out, render(t, decision, after))
+			checkGroup(t, filepath.Base(filepath.Dir(in)), decision)
+
+			again, last := decideAndApply(t, after)
+			checkAgain(t, decision, again, after, last)
+		})
+	}
+	for _, reason := range Reasons() {
+		if !reached[reason] {
+			t.Errorf("no case has the reason %s", reason)
+		}
+	}
+	files, err := filepath.Glob("testdata/*/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if !expected[file] && !strings.HasPrefix(file, filepath.Join("testdata", "fuzz")) {
+			t.Errorf("%s belongs to no case", file)
+		}
+	}
+}
+
+// checkGroup keeps a case from turning into one of another folder unnoticed
+// when the golden files are written anew.
+func checkGroup(t *testing.T, group string, d Decision) {
+	t.Helper()
+	got := map[Outcome]string{Injected: "inject", Skipped: "skip", Refused: "refuse"}[d.Outcome]
+	if d.Reason == AlreadyInjected {
+		got = "again"
+	}
+	if got != group {
+		t.Errorf("the case stands in folder %s, but the decision is %s (%s)", group, d.Outcome, d.Reason)
+	}
+}
+
+// checkAgain checks the second decision about the same pod.
+func checkAgain(t *testing.T, first, second Decision, after, last []byte) {
+	t.Helper()
+	if len(second.Patch) > 0 || string(after) != string(last) {
+		t.Errorf("the second patch changes the pod: %s", patchJSON(t, second))
+	}
+	want := first.Reason
+	if first.Outcome == Injected {
+		want = AlreadyInjected
+	}
+	if second.Reason != want {
+		t.Errorf("the second decision is %s, want %s: %s", second.Reason, want, second.Message)
+	}
+	if first.Election != second.Election {
+		t.Errorf("election %q became %q", first.Election, second.Election)
+	}
+}
+
+// decideAndApply gives the decision about a pod, and the pod that comes of it.
+func decideAndApply(t *testing.T, raw []byte) (Decision, []byte) {
+	t.Helper()
+	var pod corev1.Pod
+	if err := json.Unmarshal(raw, &pod); err != nil {
+		t.Fatalf("decode the pod: %v", err)
+	}
+	before := pod.DeepCopy()
+	decision := Decide("shop", &pod, administrator())
+	if !equality.Semantic.DeepEqual(before, &pod) {
+		t.Error("the pod was changed in place")
+	}
+	for _, op := range decision.Patch {
+		if op.Operation != "add" {
+			t.Errorf("operation %s %s, want only add", op.Operation, op.Path)
+		}
+	}
+	if len(decision.Patch) == 0 {
+		return decision, raw
+	}
+	if decision.Outcome == Refused {
+		t.Error("a refusal has a patch")
+	}
+	patch, err := jsonpatch.DecodePatch(patchJSON(t, decision))
+	if err != nil {
+		t.Fatalf("decode the patch: %v", err)
+	}
+	after, err := patch.Apply(raw)
+	if err != nil {
+		t.Fatalf("apply the patch %s: %v", patchJSON(t, decision), err)
+	}
+	return decision, after
+}
+
+func patchJSON(t *testing.T, d Decision) []byte {
+	t.Helper()
+	patch, err := json.Marshal(d.Patch)
+	if err != nil {
+		t.Fatalf("encode the patch: %v", err)
+	}
+	return patch
+}
+
+// render makes a golden file's content.
+func render(t *testing.T, d Decision, after []byte) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("# " + string(d.Outcome) + ", " + string(d.Reason) + "\n")
+	b.WriteString("# " + d.Message + "\n")
+	for _, warning := range d.Warnings {
+		b.WriteString("# warning: " + warning + "\n")
+	}
+	if d.Outcome == Refused {
+		return b.String()
+	}
+	pod, err := yaml.JSONToYAML(after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String() + string(pod)
+}
+
+func compare(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs, got:\n%s", file, got)
+	}
+}
+
+func readJSON(t *testing.T, file string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := yaml.YAMLToJSON(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// checkSurvival checks that all that was in a pod still is, in the same order.
+func checkSurvival(t *testing.T, before, after []byte) {
+	t.Helper()
+	if what := lost(decodeAny(t, before), decodeAny(t, after)); what != "" {
+		t.Errorf("the patch lost %s", what)
+	}
+}
+
+func decodeAny(t *testing.T, raw []byte) any {
+	t.Helper()
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	var v any
+	if err := decoder.Decode(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// lost names the first thing of before that after does not have, or nothing.
+func lost(before, after any) string {
+	switch b := before.(type) {
+	case nil:
+		return ""
+	case map[string]any:
+		a, ok := after.(map[string]any)
+		if !ok {
+			return "an object"
+		}
+		for key, value := range b {
+			found, ok := a[key]
+			if !ok {
+				return key
+			}
+			if what := lost(value, found); what != "" {
+				return key + "." + what
+			}
+		}
+	case []any:
+		a, ok := after.([]any)
+		if !ok {
+			return "a list"
+		}
+		for i, value := range b {
+			at := slices.IndexFunc(a, func(found any) bool { return lost(value, found) == "" })
+			if at < 0 {
+				return fmt.Sprintf("[%d]", i)
+			}
+			a = a[at+1:]
+		}
+	default:
+		if before != after {
+			return fmt.Sprintf("%v", before)
+		}
+	}
+	return ""
+}

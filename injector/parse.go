@@ -1,0 +1,149 @@
+package injector
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+)
+
+// readers read the annotations into a candidate, each its own, in any order.
+// What a reader finds wrong it leaves at its zero value.
+var readers = []func(*candidate) []Fault{
+	readInject,
+	readUnknown,
+	readPorts,
+	readSettings,
+	readTiming,
+	readResources,
+}
+
+// placeholder stands in for a setting that is judged elsewhere, or known to the
+// kubelet alone.
+const placeholder = "x"
+
+// readSettings reads what the sidecar is told, by the sidecar's own rules.
+func readSettings(c *candidate) []Fault {
+	given := map[config.Setting]string{
+		config.Namespace:   c.namespace,
+		config.PodName:     placeholder,
+		config.PodUID:      placeholder,
+		config.StandbyMode: c.setting(config.StandbyMode),
+		config.LogLevel:    c.setting(config.LogLevel),
+		config.Election:    c.setting(config.Election),
+	}
+	if given[config.LogLevel] == "" {
+		given[config.LogLevel] = strings.ToLower(c.admin.LogLevel.String())
+	}
+	var faults []Fault
+	if given[config.Election] == "" {
+		if c.workload.kind == "" {
+			given[config.Election] = placeholder
+			faults = append(faults, c.annotations.fault(NoElection, AnnotationElection, "",
+				config.ElectionAllowed+", and must be set, for this pod has no controller to name its election after"))
+		} else {
+			given[config.Election] = c.workload.election()
+		}
+	}
+	settings, wrong := parse(given)
+	c.settings = settings
+	for _, f := range wrong {
+		faults = append(faults, c.fault(InvalidValue, f))
+	}
+	return faults
+}
+
+// readTiming reads the durations by themselves: the sidecar judges how they fit
+// together only when nothing else is wrong, and a refusal is to name everything.
+func readTiming(c *candidate) []Fault {
+	given := map[config.Setting]string{
+		config.Namespace:     placeholder,
+		config.PodName:       placeholder,
+		config.PodUID:        placeholder,
+		config.Election:      placeholder,
+		config.LeaseDuration: c.setting(config.LeaseDuration),
+		config.RenewDeadline: c.setting(config.RenewDeadline),
+		config.RetryPeriod:   c.setting(config.RetryPeriod),
+	}
+	settings, wrong := parse(given)
+	c.timing = settings.Timing
+	var faults []Fault
+	unreadable := false
+	for _, f := range wrong {
+		if _, err := time.ParseDuration(f.Value); err == nil {
+			faults = append(faults, c.fault(TimingConflict, f))
+			continue
+		}
+		faults = append(faults, c.fault(InvalidValue, f))
+		unreadable = true
+		delete(given, f.Setting)
+	}
+	if !unreadable {
+		return faults
+	}
+	// With a default in place of what can't be read, the others can be judged, but
+	// for the renew deadline: its bounds are made of the other two.
+	_, wrong = parse(given)
+	for _, f := range wrong {
+		if f.Setting != config.RenewDeadline {
+			faults = append(faults, c.fault(TimingConflict, f))
+		}
+	}
+	return faults
+}
+
+// readPorts reads the two ports.
+func readPorts(c *candidate) []Fault {
+	var faults []Fault
+	read := func(key string, def int32) int32 {
+		value, ok := c.annotations[key]
+		if !ok {
+			return def
+		}
+		port, err := strconv.ParseUint(value, 10, 16)
+		if err != nil || port == 0 {
+			faults = append(faults, c.annotations.fault(InvalidValue, key, "", "a TCP port from 1 to 65535"))
+			return 0
+		}
+		return int32(port)
+	}
+	c.apiPort = read(AnnotationPort, config.DefaultAPIPort)
+	c.probePort = read(AnnotationProbePort, config.DefaultProbePort)
+	return faults
+}
+
+// parse gives settings to the sidecar's own parser.
+func parse(given map[config.Setting]string) (config.Settings, config.Faults) {
+	env := make(map[string]string, len(given))
+	for setting, value := range given {
+		env[setting.Variable()] = value
+	}
+	settings, err := config.Parse(func(variable string) string { return env[variable] })
+	if err == nil {
+		return settings, nil
+	}
+	// Parse documents that its error is of this type.
+	return config.Settings{}, err.(config.Faults)
+}
+
+// setting is the value of a setting's annotation, empty when it is not set. An
+// annotation that is set to nothing gives a space: to the sidecar an empty
+// variable is an unset one, but an empty annotation is a mistake.
+func (c *candidate) setting(s config.Setting) string {
+	value, ok := c.annotations[Prefix+string(s)]
+	if ok && value == "" {
+		return " "
+	}
+	return value
+}
+
+// fault tells a fault of the sidecar's settings in terms of the pod.
+func (c *candidate) fault(reason Reason, f config.Fault) Fault {
+	key := Prefix + string(f.Setting)
+	if !slices.Contains(Annotations(), key) {
+		return Fault{Reason: reason, Key: "metadata." + string(f.Setting), Value: f.Value, Allowed: f.Allowed}
+	}
+	return c.annotations.fault(reason, key, f.Value, f.Allowed)
+}

@@ -1,0 +1,130 @@
+package injector
+
+import (
+	"regexp"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// compute is a resource of which the sidecar always has a request and a limit.
+type compute struct {
+	name           corev1.ResourceName
+	request, limit string // the annotations' keys
+	scale          resource.Scale
+	allowed        string
+}
+
+var computes = []compute{
+	{corev1.ResourceCPU, AnnotationCPURequest, AnnotationCPULimit,
+		resource.Milli, "a quantity of cores above 0, in whole thousandths, such as 50m or 0.1"},
+	{corev1.ResourceMemory, AnnotationMemoryRequest, AnnotationMemoryLimit,
+		0, "a quantity of bytes above 0, in whole bytes, such as 32Mi or 64M"},
+}
+
+// plainQuantity is what is given to the API's own parser. Comparing quantities
+// takes time and memory in proportion to their exponents: 1e10000000 takes a
+// second, so no longer exponent is let through.
+var plainQuantity = regexp.MustCompile(`^([0-9]{1,18}(\.[0-9]{0,9})?|\.[0-9]{1,9})([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$`)
+
+// comparable is above every quantity of a node, and below what takes long to compare.
+const comparable = 1e18
+
+// readResources completes the annotations by the administrator's defaults. In a
+// Guaranteed pod the requests are the limits, so that the pod stays Guaranteed.
+func readResources(c *candidate) []Fault {
+	resources := c.admin.Resources.DeepCopy()
+	if resources.Requests == nil {
+		resources.Requests = corev1.ResourceList{}
+	}
+	if resources.Limits == nil {
+		resources.Limits = corev1.ResourceList{}
+	}
+	equal := c.guaranteed()
+	var faults []Fault
+	for _, r := range computes {
+		request, limit, wrong := r.resolve(c.annotations, resources.Requests[r.name], resources.Limits[r.name], equal)
+		faults = append(faults, wrong...)
+		resources.Requests[r.name], resources.Limits[r.name] = request, limit
+	}
+	c.resources = *resources
+	return faults
+}
+
+// resolve gives the request and the limit of one resource.
+func (r compute) resolve(a annotations, request, limit resource.Quantity, equal bool) (_, _ resource.Quantity, faults []Fault) {
+	read := func(key string, q *resource.Quantity) (given bool) {
+		value, given := a[key]
+		if !given {
+			return false
+		}
+		parsed, ok := r.parse(value)
+		if !ok {
+			faults = append(faults, a.fault(InvalidValue, key, "", r.allowed))
+		}
+		*q = parsed
+		return true
+	}
+	requestGiven, limitGiven := read(r.request, &request), read(r.limit, &limit)
+	if len(faults) > 0 {
+		return request, limit, faults
+	}
+	requestFault := func(allowed string) Fault {
+		other := a.fault(ResourceConflict, r.limit, limit.String(), "")
+		return a.fault(ResourceConflict, r.request, request.String(), allowed+" "+other.subject())
+	}
+	switch {
+	case equal && requestGiven && limitGiven:
+		if request.Cmp(limit) != 0 {
+			faults = append(faults, requestFault("in a pod of QoS class Guaranteed, the same as"))
+		}
+	case equal && requestGiven:
+		limit = request
+	case equal && !limit.IsZero():
+		request = limit
+	case equal:
+		limit = request
+	case request.Cmp(limit) > 0:
+		faults = append(faults, requestFault("at most"))
+	}
+	return request, limit, faults
+}
+
+// parse reads a quantity that the kubelet can do something with.
+func (r compute) parse(value string) (resource.Quantity, bool) {
+	if !plainQuantity.MatchString(value) {
+		return resource.Quantity{}, false
+	}
+	q, err := resource.ParseQuantity(value)
+	if err != nil || q.Sign() <= 0 {
+		return resource.Quantity{}, false
+	}
+	rounded := q.DeepCopy()
+	return q, rounded.RoundUp(r.scale)
+}
+
+// guaranteed says whether the pod is of QoS class Guaranteed without the
+// sidecar, and would not be with one whose requests are below its limits: every
+// container has limits of CPU and memory, and requests that equal them.
+func (c *candidate) guaranteed() bool {
+	// Where a pod has resources of its own, those alone make its class.
+	if pod := c.pod.Spec.Resources; pod != nil && len(pod.Requests)+len(pod.Limits) > 0 {
+		return false
+	}
+	all := true
+	c.others(func(_ string, container *corev1.Container) {
+		for _, r := range computes {
+			limit, limited := container.Resources.Limits[r.name]
+			request, requested := container.Resources.Requests[r.name]
+			if !limited || limit.IsZero() || requested && !sameQuantity(request, limit) {
+				all = false
+			}
+		}
+	})
+	return all
+}
+
+// sameQuantity compares quantities that a pod brought, which may be of any size.
+func sameQuantity(a, b resource.Quantity) bool {
+	return a.AsApproximateFloat64() < comparable && b.AsApproximateFloat64() < comparable && a.Cmp(b) == 0
+}

@@ -1,0 +1,42 @@
+package injector
+
+import (
+	corev1 "k8s.io/api/core/v1"
+)
+
+const (
+	// TokenVolume is the name of the volume with the sidecar's own token.
+	TokenVolume = "leaseholder-token"
+	// tokenPath is where client libraries look for a token.
+	tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount"
+	// tokenSeconds is the token's life in seconds, renewed by the kubelet: what
+	// the API server itself asks for when it mounts a token.
+	tokenSeconds = int64(3607)
+)
+
+// tokenVolume holds what the API server would mount by itself. The sidecar has
+// one of its own, for a pod may say that no token is to be mounted.
+func tokenVolume() corev1.Volume {
+	seconds := tokenSeconds
+	return corev1.Volume{
+		Name: TokenVolume,
+		VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
+			{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{ExpirationSeconds: &seconds, Path: "token"}},
+			{ConfigMap: &corev1.ConfigMapProjection{
+				LocalObjectReference: corev1.LocalObjectReference{Name: "kube-root-ca.crt"},
+				Items:                []corev1.KeyToPath{{Key: "ca.crt", Path: "ca.crt"}},
+			}},
+			{DownwardAPI: &corev1.DownwardAPIProjection{Items: []corev1.DownwardAPIVolumeFile{
+				{Path: "namespace", FieldRef: fieldRef("metadata.namespace")},
+			}}},
+		}}},
+	}
+}
+
+func tokenMount() corev1.VolumeMount {
+	return corev1.VolumeMount{Name: TokenVolume, MountPath: tokenPath, ReadOnly: true}
+}
+
+func fieldRef(path string) *corev1.ObjectFieldSelector {
+	return &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: path}
+}
