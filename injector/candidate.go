@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 // candidate is one pod that asks for the sidecar, with what was read from its

@@ -45,8 +45,10 @@ func checkNames(c *candidate) []Fault {
 	var faults []Fault
 	c.others(func(path string, container *corev1.Container) {
 		if container.Name == ContainerName {
-			faults = append(faults, Fault{Reason: NameTaken, Key: path + ".name", Value: container.Name,
-				Allowed: otherName})
+			faults = append(faults, Fault{
+				Reason: NameTaken, Key: path + ".name", Value: container.Name,
+				Allowed: otherName,
+			})
 		}
 	})
 	if c.sidecar >= 0 {
@@ -54,8 +56,10 @@ func checkNames(c *candidate) []Fault {
 	}
 	for i, volume := range c.pod.Spec.Volumes {
 		if volume.Name == TokenVolume {
-			faults = append(faults, Fault{Reason: NameTaken, Key: "spec.volumes[" + strconv.Itoa(i) + "].name", Value: volume.Name,
-				Allowed: "any other name, this one is the election sidecar's volume"})
+			faults = append(faults, Fault{
+				Reason: NameTaken, Key: "spec.volumes[" + strconv.Itoa(i) + "].name", Value: volume.Name,
+				Allowed: "any other name, this one is the election sidecar's volume",
+			})
 		}
 	}
 	return faults

@@ -3,9 +3,10 @@ package injector
 import (
 	"strconv"
 
-	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 const (

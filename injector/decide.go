@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"gomodules.xyz/jsonpatch/v2"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 // Settings are the administrator's: no annotation can choose the image. They

@@ -58,8 +58,10 @@ func TestFaultTellsWhereItsValueComesFrom(t *testing.T) {
 		fault Fault
 		want  string
 	}{
-		{Fault{Key: "leaseholder.dev/standby", Value: "stoped", Allowed: "ready, unready"},
-			`leaseholder.dev/standby="stoped": allowed: ready, unready`},
+		{
+			Fault{Key: "leaseholder.dev/standby", Value: "stoped", Allowed: "ready, unready"},
+			`leaseholder.dev/standby="stoped": allowed: ready, unready`,
+		},
 		{Fault{Key: "k", Value: "10s", Unset: true, Allowed: "less"}, `k="10s" (default): allowed: less`},
 		{Fault{Key: "k", Unset: true, Allowed: "a"}, `k (not set): allowed: a`},
 		{Fault{Key: "k", Allowed: "a"}, `k="": allowed: a`},

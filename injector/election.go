@@ -5,9 +5,10 @@ import (
 	"encoding/hex"
 	"strings"
 
-	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 const (

@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 // ownVariables begins the names of all variables that the sidecar reads.

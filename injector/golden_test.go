@@ -101,7 +101,7 @@ func checkGroup(t *testing.T, group string, d Decision) {
 // checkAgain checks the second decision about the same pod.
 func checkAgain(t *testing.T, first, second Decision, after, last []byte) {
 	t.Helper()
-	if len(second.Patch) > 0 || string(after) != string(last) {
+	if len(second.Patch) > 0 || !bytes.Equal(after, last) {
 		t.Errorf("the second patch changes the pod: %s", patchJSON(t, second))
 	}
 	want := first.Reason

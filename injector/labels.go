@@ -11,8 +11,10 @@ func forged(labels map[string]string, expected ...string) []Fault {
 	var faults []Fault
 	for key, value := range labels {
 		if strings.HasPrefix(key, Prefix) && !slices.Contains(expected, key) {
-			faults = append(faults, Fault{Reason: ForgedLabel, Key: "metadata.labels[" + key + "]", Value: value,
-				Allowed: "no " + Prefix + " label in a pod or its template, for Leaseholder alone sets them"})
+			faults = append(faults, Fault{
+				Reason: ForgedLabel, Key: "metadata.labels[" + key + "]", Value: value,
+				Allowed: "no " + Prefix + " label in a pod or its template, for Leaseholder alone sets them",
+			})
 		}
 	}
 	return faults

@@ -1,6 +1,8 @@
 package injector
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,8 +126,12 @@ func parse(given map[config.Setting]string) (config.Settings, config.Faults) {
 	if err == nil {
 		return settings, nil
 	}
-	// Parse documents that its error is of this type.
-	return config.Settings{}, err.(config.Faults)
+	var faults config.Faults
+	if !errors.As(err, &faults) {
+		// Parse documents that its error is of this type.
+		panic(fmt.Sprintf("parse settings: %v", err))
+	}
+	return config.Settings{}, faults
 }
 
 // setting is the value of a setting's annotation, empty when it is not set. An

@@ -4,9 +4,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"gomodules.xyz/jsonpatch/v2"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 // injections are what an injected pod gets, in the order of the patch. Each

@@ -16,10 +16,14 @@ type compute struct {
 }
 
 var computes = []compute{
-	{corev1.ResourceCPU, AnnotationCPURequest, AnnotationCPULimit,
-		resource.Milli, "a quantity of cores above 0, in whole thousandths, such as 50m or 0.1"},
-	{corev1.ResourceMemory, AnnotationMemoryRequest, AnnotationMemoryLimit,
-		0, "a quantity of bytes above 0, in whole bytes, such as 32Mi or 64M"},
+	{
+		corev1.ResourceCPU, AnnotationCPURequest, AnnotationCPULimit,
+		resource.Milli, "a quantity of cores above 0, in whole thousandths, such as 50m or 0.1",
+	},
+	{
+		corev1.ResourceMemory, AnnotationMemoryRequest, AnnotationMemoryLimit,
+		0, "a quantity of bytes above 0, in whole bytes, such as 32Mi or 64M",
+	},
 }
 
 // plainQuantity is what is given to the API's own parser. Comparing quantities
@@ -27,8 +31,8 @@ var computes = []compute{
 // second, so no longer exponent is let through.
 var plainQuantity = regexp.MustCompile(`^([0-9]{1,18}(\.[0-9]{0,9})?|\.[0-9]{1,9})([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$`)
 
-// comparable is above every quantity of a node, and below what takes long to compare.
-const comparable = 1e18
+// comparableQuantity is above every quantity of a node, and below what takes long to compare.
+const comparableQuantity = 1e18
 
 // readResources completes the annotations by the administrator's defaults. In a
 // Guaranteed pod the requests are the limits, so that the pod stays Guaranteed.
@@ -126,5 +130,5 @@ func (c *candidate) guaranteed() bool {
 
 // sameQuantity compares quantities that a pod brought, which may be of any size.
 func sameQuantity(a, b resource.Quantity) bool {
-	return a.AsApproximateFloat64() < comparable && b.AsApproximateFloat64() < comparable && a.Cmp(b) == 0
+	return a.AsApproximateFloat64() < comparableQuantity && b.AsApproximateFloat64() < comparableQuantity && a.Cmp(b) == 0
 }

@@ -7,11 +7,14 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// clientConfig is the pod's own account, or what KUBECONFIG names.
+// clientConfig is what KUBECONFIG names, or else the pod's own account.
 func clientConfig(getenv func(string) string) (*rest.Config, error) {
-	c, err := clientcmd.BuildConfigFromFlags("", getenv(clientcmd.RecommendedConfigPathEnvVar))
+	c, err := rest.InClusterConfig()
+	if path := getenv(clientcmd.RecommendedConfigPathEnvVar); path != "" {
+		c, err = clientcmd.BuildConfigFromFlags("", path)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("find the API server (set KUBECONFIG outside a pod): %w", err)
+		return nil, fmt.Errorf("find the API server (outside a pod, set KUBECONFIG): %w", err)
 	}
 	c.UserAgent = "leaseholder-sidecar/" + version
 	return c, nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/klog/v2"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/api"
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
@@ -56,6 +57,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return exitUsage
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: settings.LogLevel}))
+	klog.SetSlogLogger(log.With("logger", "client-go"))
 	if err := serve(ctx, settings, getenv, log); err != nil {
 		log.Error("the sidecar ends", "error", err)
 		return exitFailed

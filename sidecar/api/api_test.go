@@ -58,7 +58,7 @@ func settings(mode config.Standby) config.Settings {
 
 func get(handler http.Handler, path string) (int, string) {
 	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	handler.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), http.MethodGet, path, http.NoBody))
 	return w.Code, strings.TrimSpace(w.Body.String())
 }
 
@@ -103,7 +103,11 @@ func TestStreamTellsEveryChange(t *testing.T) {
 	src := newSource(standby)
 	server := httptest.NewServer(api.Local(settings(config.StandbyReady), src))
 	defer server.Close()
-	response, err := server.Client().Get(server.URL + "/sse")
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/sse", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := server.Client().Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,8 +230,10 @@ func TestServe(t *testing.T) {
 		t.Errorf("a taken address gives %v", err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- api.Serve(ctx, api.Local(settings(config.StandbyReady), newSource(leading)), listeners) }()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/isLeader", nil)
+	go func() {
+		done <- api.Serve(ctx, api.Local(settings(config.StandbyReady), newSource(leading)), listeners)
+	}()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/isLeader", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func (c *Candidate) status(now Instant) Status {
 // lock answers ends it.
 func (c *Candidate) Run(ctx context.Context) {
 	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	l := &loop{Candidate: c, requests: requests, outcomes: make(chan outcome), events: make(chan event)}
+	l := &loop{Candidate: c, outcomes: make(chan outcome), events: make(chan event)}
 	defer l.wait.Wait()
 	defer cancel()
 
@@ -113,12 +113,12 @@ func (c *Candidate) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		if !l.advance(timer) {
+		if !l.advance(requests, timer) {
 			return
 		}
 		select {
 		case o := <-l.outcomes:
-			l.apply(o)
+			l.apply(requests, o)
 		case e := <-l.events:
 			l.take(e)
 		case <-timer.C:

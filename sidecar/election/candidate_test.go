@@ -3,8 +3,8 @@ package election_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -92,7 +92,7 @@ func (f *fleet) add(pod, uid string) *member {
 	ctx, stop := context.WithCancel(context.Background())
 	m := &member{line: &line{Lock: f.lock}, stop: stop, done: make(chan struct{}), name: pod}
 	m.Candidate = election.New(m.line, election.Options{
-		Identity: lock.Identity{Pod: pod, UID: uid, Start: fmt.Sprint(len(f.all))},
+		Identity: lock.Identity{Pod: pod, UID: uid, Start: strconv.Itoa(len(f.all))},
 		Timing:   config.DefaultTiming(),
 		Release:  func() bool { return !m.crash },
 		Clock:    clock{start: time.Now()},

@@ -13,7 +13,6 @@ import (
 type loop struct {
 	*Candidate
 
-	requests context.Context
 	wait     sync.WaitGroup
 	outcomes chan outcome
 	events   chan event
@@ -41,7 +40,7 @@ type event struct {
 
 // advance does what is due, and sets the timer for the next time to ask. It is
 // false when the candidate has left the election.
-func (l *loop) advance(timer *time.Timer) bool {
+func (l *loop) advance(ctx context.Context, timer *time.Timer) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
@@ -57,14 +56,14 @@ func (l *loop) advance(timer *time.Timer) bool {
 			timer.Reset(until - now)
 		}
 	default:
-		l.request(what, now)
+		l.request(ctx, what, now)
 	}
 	return true
 }
 
 // request sends what is due. The time that counts is taken before anything of
 // the request happens.
-func (l *loop) request(what action, now Instant) {
+func (l *loop) request(ctx context.Context, what action, now Instant) {
 	o := outcome{what: what, sent: now, base: l.machine.known}
 	var record lock.Record
 	switch what {
@@ -72,30 +71,30 @@ func (l *loop) request(what action, now Instant) {
 		l.machine.reading()
 	case doMake:
 		l.machine.making()
-	case doWrite:
+	default:
 		record = l.machine.record(now, time.Now())
 		l.machine.writing()
 	}
 	l.wait.Go(func() {
-		ctx, cancel := context.WithTimeout(l.requests, l.attempt)
+		attempt, cancel := context.WithTimeout(ctx, l.attempt)
 		defer cancel()
 		switch what {
 		case doRead:
-			o.snapshot, o.err = l.lock.Read(ctx)
+			o.snapshot, o.err = l.lock.Read(attempt)
 		case doMake:
-			o.err = l.lock.Create(ctx)
-		case doWrite:
-			o.snapshot, o.err = l.lock.Write(ctx, o.base, record)
+			o.err = l.lock.Create(attempt)
+		default:
+			o.snapshot, o.err = l.lock.Write(attempt, o.base, record)
 		}
 		select {
 		case l.outcomes <- o:
-		case <-l.requests.Done():
+		case <-ctx.Done():
 		}
 	})
 }
 
 // apply tells the machine how a request ended.
-func (l *loop) apply(o outcome) {
+func (l *loop) apply(ctx context.Context, o outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
@@ -114,7 +113,7 @@ func (l *loop) apply(o outcome) {
 		m.readDone(now, o.sent, o.snapshot)
 		if !m.watching {
 			m.watchBegun(now)
-			l.beginWatch(o.snapshot.From)
+			l.beginWatch(ctx, o.snapshot.From)
 		}
 	}
 	if o.err != nil {
@@ -145,20 +144,20 @@ func (l *loop) take(e event) {
 	}
 }
 
-func (l *loop) beginWatch(from lock.Version) {
+func (l *loop) beginWatch(ctx context.Context, from lock.Version) {
 	l.watch++
 	number := l.watch
-	ctx, cancel := context.WithCancel(l.requests)
+	watch, cancel := context.WithCancel(ctx)
 	l.endWatch = cancel
 	send := func(e event) {
 		select {
 		case l.events <- e:
-		case <-l.requests.Done():
+		case <-ctx.Done():
 		}
 	}
 	l.wait.Go(func() {
 		defer cancel()
-		err := l.lock.Watch(ctx, from, func(s lock.Snapshot) { send(event{watch: number, snapshot: s}) })
+		err := l.lock.Watch(watch, from, func(s lock.Snapshot) { send(event{watch: number, snapshot: s}) })
 		send(event{watch: number, ended: true, err: err})
 	})
 }

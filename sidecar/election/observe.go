@@ -73,7 +73,7 @@ func (m *machine) rewound(now Instant, s lock.Snapshot) {
 }
 
 // inherit remembers a holder that was an earlier process of this pod. Whoever
-// holds the pod's mutex knows that that process has ended.
+// holds the pod's mutex knows that it has ended.
 func (m *machine) inherit(r lock.Record) {
 	id, ok := lock.ParseIdentity(r.Holder)
 	if ok && r.Stamped() && id.UID == m.self.UID && id != m.self {

@@ -15,13 +15,13 @@ import (
 )
 
 var (
-	// ErrConflict: the lock's version or object is no longer the one named.
+	// ErrConflict says that the lock's version or object is no longer the one named.
 	ErrConflict = errors.New("the lock was changed by another writer")
-	// ErrMissing: there is no such lock.
+	// ErrMissing says that there is no such lock.
 	ErrMissing = errors.New("the lock is missing")
-	// ErrExists: there is such a lock already.
+	// ErrExists says that there is such a lock already.
 	ErrExists = errors.New("the lock exists")
-	// ErrForbidden: the candidate has not (yet) the right to do this.
+	// ErrForbidden says that the candidate has not (yet) the right to do this.
 	ErrForbidden = errors.New("the lock's server refuses the right")
 )
 
