@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -88,5 +89,22 @@ func TestWriteKeepsWhatItDoesNotKnow(t *testing.T) {
 	want := "map[team:orders] map[leaseholder.dev/holder:a leaseholder.dev/token:7 note:kept]"
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestAFreeLeaseReadsAsReleased(t *testing.T) {
+	client := kubernetes.NewForConfigOrDie(config).CoordinationV1().Leases(metav1.NamespaceDefault)
+	free := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: name(t)}}
+	lease.Free(free, time.Now())
+	if _, err := client.Create(t.Context(), free, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	l, err := lease.New(config, metav1.NamespaceDefault, name(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := l.Read(t.Context())
+	if err != nil || !s.Record.Released() {
+		t.Errorf("it reads as %+v, %v", s.Record, err)
 	}
 }

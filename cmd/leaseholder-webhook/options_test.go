@@ -1,0 +1,46 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestEveryFaultOfTheOptionsIsToldAtOnce(t *testing.T) {
+	var stderr bytes.Buffer
+	args := []string{
+		"--sidecar-cpu-request=much", "--sidecar-memory-limit=1Mi", "--sidecar-image-pull-policy=Sometimes", "--sidecar-log-level=loud",
+		"--webhook-port=0", "--health-port=x", "--metrics-port=70000", "--service=No Label", "--webhook-configuration=", "--certificate-secret=",
+		"--certificates=mine", "--election=-", "--unused-after=soon", "--shutdown-delay=-1s", "--log-level=quiet",
+	}
+	if code := run(t.Context(), args, func(string) string { return "" }, &stderr, &stderr); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	wanted := []string{"--sidecar-image must be set", "POD_NAME", "POD_UID", "POD_NAMESPACE"}
+	for _, arg := range args {
+		name, _, _ := strings.Cut(arg, "=")
+		wanted = append(wanted, name)
+	}
+	for _, want := range wanted {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("no word about %s:\n%s", want, stderr.String())
+		}
+	}
+}
+
+func TestDefaultsNeedOnlyTheImageAndThePod(t *testing.T) {
+	var f flags
+	for _, o := range f.all() {
+		*o.value = o.def
+	}
+	f.sidecarImage = "sidecar:1"
+	o, err := f.complete(func(name string) string {
+		return map[string]string{"POD_NAME": "p", "POD_UID": "u", "POD_NAMESPACE": "n"}[name]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.webhookPort != 9443 || o.healthPort != 8081 || o.metricsPort != 8080 || o.election != "leaseholder-webhook" || o.certificatesGiven {
+		t.Errorf("%+v", o)
+	}
+}

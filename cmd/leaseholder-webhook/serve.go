@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/leaseholder-dev/leaseholder/webhook"
+	"github.com/leaseholder-dev/leaseholder/webhook/certs"
+	"github.com/leaseholder-dev/leaseholder/webhook/event"
+	"github.com/leaseholder-dev/leaseholder/webhook/grants"
+	"github.com/leaseholder-dev/leaseholder/webhook/roles"
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
+)
+
+// serve runs the webhook until ctx is done. The controllers end first, and the
+// lock is released; pods are answered for a while longer, not ready any more,
+// until the API servers have been led elsewhere.
+func serve(ctx context.Context, o options) error {
+	kube, err := loadConfig(o.kubeconfig)
+	if err != nil {
+		return err
+	}
+	p, err := newProcess(ctx, kube, o)
+	if err != nil {
+		return err
+	}
+	return p.run(ctx)
+}
+
+// process is everything that runs, made and not yet started.
+type process struct {
+	options options
+	kube    *rest.Config
+	cache   cache.Cache
+	client  client.Client
+	keeper  *certs.Keeper
+	handler *webhook.Handler
+	metrics *prometheus.Registry
+	synced  atomic.Bool
+}
+
+func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, error) {
+	p := &process{options: o, kube: kube}
+	var err error
+	if p.client, err = client.New(kube, client.Options{Scheme: view.Scheme()}); err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	p.cache, err = view.NewCache(ctx, kube, view.Options{
+		Namespace:            o.namespace,
+		CertificateSecret:    o.certificateSecret,
+		WebhookConfiguration: o.webhookConfiguration,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.keeper, err = certs.New(certs.Options{
+		Cache:                p.cache,
+		Client:               p.client,
+		Secret:               types.NamespacedName{Namespace: o.namespace, Name: o.certificateSecret},
+		WebhookConfiguration: o.webhookConfiguration,
+		Names:                serverNames(o.service, o.namespace),
+		Given:                o.certificatesGiven,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the keeper of the certificate: %w", err)
+	}
+	p.metrics = prometheus.NewRegistry()
+	decisions, err := webhook.NewDecisions(p.metrics)
+	if err != nil {
+		return nil, err
+	}
+	p.handler = webhook.NewHandler(webhook.Options{
+		Settings:  o.sidecar,
+		Leases:    webhook.KnownLeases{Own: p.cache, All: p.client},
+		Excluded:  func(namespace string) bool { return view.Excluded(namespace, o.namespace) },
+		Decisions: decisions,
+	})
+	return p, nil
+}
+
+// serverNames are what the API server and people in the cluster call a Service.
+func serverNames(service, namespace string) []string {
+	name := service + "." + namespace + ".svc"
+	return []string{name, name + ".cluster.local"}
+}
+
+// run starts everything and waits for all of it. The first to fail ends the
+// rest.
+func (p *process) run(ctx context.Context) error {
+	group, ending := errgroup.WithContext(ctx)
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	keepUp := func(what string, run func(context.Context) error) {
+		group.Go(func() error {
+			err := run(serving)
+			if err == nil && serving.Err() == nil {
+				err = errors.New("ended by itself")
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+			return nil
+		})
+	}
+
+	server := webhook.NewServer(p.options.webhookPort, p.keeper.GetCertificate, p.handler)
+	health := &health{checks: []check{
+		{"caches", p.cachesSynced},
+		{"certificate", func(*http.Request) error { return p.keeper.Ready() }},
+		{"listener", server.StartedChecker()},
+	}}
+	keepUp("cache", p.cache.Start)
+	keepUp("certificate", p.keeper.Run)
+	keepUp("webhook", server.Start)
+	keepUp("health", func(ctx context.Context) error {
+		return serveHTTP(ctx, p.options.healthPort, health.handler())
+	})
+	keepUp("metrics", func(ctx context.Context) error {
+		mux := http.NewServeMux()
+		all := prometheus.Gatherers{metrics.Registry, p.metrics}
+		mux.Handle("GET /metrics", promhttp.HandlerFor(all, promhttp.HandlerOpts{}))
+		return serveHTTP(ctx, p.options.metricsPort, mux)
+	})
+	group.Go(func() error {
+		p.synced.Store(p.cache.WaitForCacheSync(serving))
+		return nil
+	})
+	group.Go(func() error { return lead(ending, p.kube, p.options, p.work) })
+	group.Go(func() error {
+		defer stop()
+		<-ending.Done()
+		health.drain()
+		server.Drain()
+		slog.InfoContext(ctx, "shutting down", "after", p.options.shutdownDelay.String())
+		time.Sleep(p.options.shutdownDelay)
+		return nil
+	})
+	return group.Wait()
+}
+
+func (p *process) cachesSynced(*http.Request) error {
+	if !p.synced.Load() {
+		return errors.New("not synced yet")
+	}
+	return nil
+}
+
+// work is what one replica at a time does.
+func (p *process) work(ctx context.Context) error {
+	teller := event.Teller{Client: p.client, Instance: p.options.podName, Logger: slog.Default()}
+	granter := grants.New(grants.Options{
+		Cache:       p.cache,
+		Client:      p.client,
+		Teller:      teller,
+		Namespace:   p.options.namespace,
+		UnusedAfter: p.options.unusedAfter,
+	})
+	shower := roles.New(roles.Options{
+		Cache:     p.cache,
+		Client:    p.client,
+		Teller:    teller,
+		Namespace: p.options.namespace,
+	})
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return granter.Run(ctx) })
+	group.Go(func() error { return shower.Run(ctx) })
+	return group.Wait()
+}

@@ -1,0 +1,79 @@
+// Package e2e tests the whole product as its user has it: the chart, installed
+// by Helm on a real cluster of three nodes, and the examples of the repository.
+// It needs root, and what `make build tools` leaves in bin/.
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/leaseholder-dev/leaseholder/test/cluster"
+	"github.com/leaseholder-dev/leaseholder/test/product"
+)
+
+// patience bounds every wait for what must come. Nothing is judged by how long
+// it takes.
+const patience = 3 * time.Minute
+
+var (
+	prod   product.Product
+	client kubernetes.Interface
+)
+
+func TestMain(m *testing.M) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code, err := run(ctx, m)
+	stop()
+	if err != nil {
+		log.Fatal(err)
+	}
+	os.Exit(code)
+}
+
+func run(ctx context.Context, m *testing.M) (code int, err error) {
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		return 0, fmt.Errorf("find the checkout: %w", err)
+	}
+	dir, err := os.MkdirTemp("", "leaseholder-e2e-")
+	if err != nil {
+		return 0, fmt.Errorf("make a directory for the cluster: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	c, err := cluster.Start(ctx, cluster.Options{Nodes: 3, Dir: dir, Out: os.Stderr})
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		err = errors.Join(err, c.Stop(clean))
+	}()
+	context.AfterFunc(ctx, func() { _ = cluster.Down(context.WithoutCancel(ctx), dir); os.Exit(1) })
+
+	prod = product.Product{Root: root, Cluster: c}
+	if client, err = kubernetes.NewForConfig(c.RESTConfig()); err != nil {
+		return 0, fmt.Errorf("connect to the cluster: %w", err)
+	}
+	if err := prod.LoadImages(ctx); err != nil {
+		return 0, err
+	}
+	install := append(product.InstallCommand(), "--wait", "--timeout", patience.String())
+	out, err := prod.Helm(ctx, install...)
+	fmt.Fprintln(os.Stderr, out)
+	if err != nil {
+		report(ctx, os.Stderr, product.Namespace)
+		return 0, err
+	}
+	return m.Run(), nil
+}

@@ -1,0 +1,132 @@
+// Package layout holds the rules of who may import what, each with its reason.
+package layout
+
+import (
+	"bufio"
+	"bytes"
+	"os/exec"
+	"path"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/leaseholder-dev/leaseholder/"
+
+// rules say what a package and all that it imports must not import. Packages
+// are named by their path in the module, others by their import path; a name
+// stands for the packages below it too.
+var rules = []struct {
+	from   string
+	never  []string
+	reason string
+}{
+	{
+		"injector",
+		[]string{"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "webhook", "sidecar/election", "sidecar/lock", "sidecar/api"},
+		"injection is pure, and the same in the webhook and on the command line",
+	},
+	{
+		"sidecar",
+		[]string{"webhook", "injector", "sigs.k8s.io/controller-runtime"},
+		"the sidecar runs in every pod: it carries nothing of what made it",
+	},
+	{
+		"sidecar",
+		[]string{"k8s.io/client-go/kubernetes"},
+		"the full clientset registers every API type: 26 MB instead of 10",
+	},
+	{
+		"cmd/leaseholder-sidecar",
+		[]string{"webhook", "injector", "sigs.k8s.io/controller-runtime", "k8s.io/client-go/kubernetes"},
+		"the same, for the program as a whole",
+	},
+	{
+		"sidecar/election",
+		[]string{"sidecar/lock/lease", "sidecar/lock/memory", "sidecar/api", "k8s.io/client-go", "k8s.io/api"},
+		"the rules of the election hold for every backend, and know none",
+	},
+	{
+		"sidecar/lock",
+		[]string{"sidecar/election", "sidecar/api"},
+		"a lock serves an election and knows nothing of it",
+	},
+	{
+		"sidecar/config",
+		[]string{"k8s.io", "sigs.k8s.io", "github.com", "golang.org"},
+		"both sides of the contract import it, at no cost",
+	},
+	{
+		"webhook/certs",
+		[]string{"webhook/grants", "webhook/roles"},
+		"one job each; the command wires them",
+	},
+	{
+		"webhook/grants",
+		[]string{"webhook/certs", "webhook/roles"},
+		"one job each; the command wires them",
+	},
+	{
+		"webhook/roles",
+		[]string{"webhook/certs", "webhook/grants"},
+		"one job each; the command wires them",
+	},
+}
+
+func TestImports(t *testing.T) {
+	packages := list(t)
+	for _, rule := range rules {
+		found := false
+		for name, imports := range packages {
+			if !within(name, module+rule.from) {
+				continue
+			}
+			found = true
+			for _, i := range imports {
+				for _, never := range rule.never {
+					if within(i, full(never)) && !within(i, module+rule.from) {
+						t.Errorf("%s imports %s: %s", name, i, rule.reason)
+					}
+				}
+			}
+		}
+		if !found {
+			t.Errorf("the rule about %q is about nothing", rule.from)
+		}
+	}
+}
+
+// full is the import path of a name in rules: those of other modules begin with
+// a host.
+func full(name string) string {
+	if strings.Contains(strings.Split(name, "/")[0], ".") {
+		return name
+	}
+	return module + name
+}
+
+func within(name, root string) bool { return name == root || strings.HasPrefix(name, root+"/") }
+
+// list gives every package of the root module with all that it imports, itself
+// and test files left out.
+func list(t *testing.T) map[string][]string {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Deps " "}}`, "./...")
+	c.Dir = path.Join("..", "..")
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("list the packages: %v\n%s", err, &stderr)
+	}
+	packages := map[string][]string{}
+	lines := bufio.NewScanner(bytes.NewReader(out))
+	lines.Buffer(nil, len(out)+1)
+	for lines.Scan() {
+		words := strings.Fields(lines.Text())
+		packages[words[0]] = words[1:]
+	}
+	if len(packages) == 0 {
+		t.Fatal("there are no packages")
+	}
+	return packages
+}

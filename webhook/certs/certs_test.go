@@ -1,0 +1,232 @@
+package certs_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/leaseholder-dev/leaseholder/webhook"
+	"github.com/leaseholder-dev/leaseholder/webhook/certs"
+	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
+)
+
+var cluster webhooktest.Cluster
+
+func TestMain(m *testing.M) { os.Exit(webhooktest.Main(m, &cluster)) }
+
+// closingPath is where each answer ends its connection, so that every question
+// has to trust the certificate anew.
+const closingPath = "/closing"
+
+// install makes an empty Secret and a configuration with two webhooks, which
+// both ask at the port about the pods of one namespace.
+func install(t *testing.T, namespace string, port int) {
+	t.Helper()
+	emptySecret(t)
+	c := &admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: webhooktest.Configuration}}
+	for _, name := range []string{"a.leaseholder.dev", "b.leaseholder.dev"} {
+		c.Webhooks = append(c.Webhooks, admissionregistrationv1.MutatingWebhook{
+			Name:                    name,
+			ClientConfig:            admissionregistrationv1.WebhookClientConfig{URL: new(fmt.Sprintf("https://localhost:%d%s", port, closingPath))},
+			NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
+			SideEffects:             ptr.To(admissionregistrationv1.SideEffectClassNone),
+			AdmissionReviewVersions: []string{"v1"},
+			Rules: []admissionregistrationv1.RuleWithOperations{{
+				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
+				Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
+			}},
+		})
+	}
+	if err := cluster.Admin.Create(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cluster.Admin.Delete(context.WithoutCancel(t.Context()), c) })
+}
+
+func secret(ctx context.Context, t *testing.T) *corev1.Secret {
+	t.Helper()
+	s := &corev1.Secret{}
+	if err := cluster.Admin.Get(ctx, types.NamespacedName{Namespace: webhooktest.Namespace, Name: webhooktest.Secret}, s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func emptySecret(t *testing.T) {
+	t.Helper()
+	s := secret(t.Context(), t)
+	s.Data, s.Annotations = nil, nil
+	if err := cluster.Admin.Update(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newKeeper(t *testing.T, lifetimes certs.Lifetimes) *certs.Keeper {
+	t.Helper()
+	k, err := certs.New(certs.Options{
+		Cache:                cluster.Cache(t),
+		Client:               cluster.Client,
+		Secret:               types.NamespacedName{Namespace: webhooktest.Namespace, Name: webhooktest.Secret},
+		WebhookConfiguration: webhooktest.Configuration,
+		Names:                []string{"localhost", "127.0.0.1"},
+		Lifetimes:            lifetimes,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func leaf(k *certs.Keeper) *x509.Certificate {
+	c, err := k.GetCertificate(&tls.ClientHelloInfo{})
+	if err != nil {
+		return nil
+	}
+	return c.Leaf
+}
+
+func ready(keepers ...*certs.Keeper) func(context.Context) error {
+	return func(context.Context) error {
+		var errs []error
+		for _, k := range keepers {
+			errs = append(errs, k.Ready())
+		}
+		return errors.Join(errs...)
+	}
+}
+
+func TestReplicasThatStartTogetherServeOneCertificate(t *testing.T) {
+	install(t, "nowhere", webhooktest.FreePort(t))
+	const replicas = 5
+	var keepers []*certs.Keeper
+	for range replicas {
+		keepers = append(keepers, newKeeper(t, certs.Lifetimes{}))
+	}
+	for _, k := range keepers {
+		webhooktest.Background(t, "keeper", k.Run)
+	}
+	webhooktest.Eventually(t, "all are ready", ready(keepers...))
+	webhooktest.Eventually(t, "all serve the same", func(context.Context) error {
+		for _, k := range keepers {
+			if !leaf(k).Equal(leaf(keepers[0])) {
+				return errors.New("two leaves")
+			}
+		}
+		return nil
+	})
+}
+
+func TestADamagedSecretAndAnEmptiedBundleAreRepaired(t *testing.T) {
+	install(t, "nowhere", webhooktest.FreePort(t))
+	k := newKeeper(t, certs.Lifetimes{CA: time.Hour, Leaf: 30 * time.Minute, Grace: time.Second})
+	webhooktest.Background(t, "keeper", k.Run)
+	webhooktest.Eventually(t, "it is ready", ready(k))
+	before := leaf(k)
+
+	empty := client.RawPatch(types.JSONPatchType, []byte(`[{"op":"remove","path":"/webhooks/1/clientConfig/caBundle"}]`))
+	c := &admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: webhooktest.Configuration}}
+	if err := cluster.Admin.Patch(t.Context(), c, empty); err != nil {
+		t.Fatal(err)
+	}
+	webhooktest.Eventually(t, "both bundles are the same again", func(ctx context.Context) error {
+		if err := cluster.Admin.Get(ctx, client.ObjectKeyFromObject(c), c); err != nil {
+			return err
+		}
+		if !bytes.Equal(c.Webhooks[0].ClientConfig.CABundle, c.Webhooks[1].ClientConfig.CABundle) {
+			return errors.New("they differ")
+		}
+		return nil
+	})
+	if !leaf(k).Equal(before) {
+		t.Error("the leaf was changed without need")
+	}
+
+	emptySecret(t)
+	webhooktest.Eventually(t, "another leaf is served", func(context.Context) error {
+		if leaf(k).Equal(before) {
+			return errors.New("the same leaf")
+		}
+		return k.Ready()
+	})
+}
+
+func TestWithoutAConfigurationItIsNotReady(t *testing.T) {
+	emptySecret(t)
+	k := newKeeper(t, certs.Lifetimes{})
+	webhooktest.Background(t, "keeper", k.Run)
+	if err := k.Ready(); !errors.Is(err, certs.ErrNoLeaf) {
+		t.Errorf("ready without a configuration: %v", err)
+	}
+}
+
+// TestNoPodIsRefusedWhileCertificatesAreRenewed goes through several leaves and
+// two authorities while pods are tried without a pause. Two replicas take
+// turns in answering, so that what either serves is tried.
+func TestNoPodIsRefusedWhileCertificatesAreRenewed(t *testing.T) {
+	namespace, port := cluster.NewNamespace(t), webhooktest.FreePort(t)
+	install(t, namespace, port)
+	lifetimes := certs.Lifetimes{CA: 18 * time.Second, Leaf: 7 * time.Second, Grace: time.Second}
+	first, second := newKeeper(t, lifetimes), newKeeper(t, lifetimes)
+	webhooktest.Background(t, "first keeper", first.Run)
+	webhooktest.Background(t, "second keeper", second.Run)
+	var handshakes atomic.Int64
+	server := webhook.NewServer(port, func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if handshakes.Add(1)%2 == 0 {
+			return first.GetCertificate(hello)
+		}
+		return second.GetCertificate(hello)
+	}, nil)
+	allow := &admission.Webhook{Handler: admission.HandlerFunc(func(context.Context, admission.Request) admission.Response { return admission.Allowed("") })}
+	server.Register(closingPath, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		allow.ServeHTTP(w, r)
+	}))
+	webhooktest.Background(t, "server", server.Start)
+	webhooktest.Eventually(t, "both are ready", ready(first, second))
+	try := func(ctx context.Context) error {
+		return cluster.Admin.Create(ctx, webhooktest.Pod(namespace, "a"), client.DryRunAll)
+	}
+	webhooktest.Eventually(t, "a pod is let in", try)
+
+	var tried sync.WaitGroup
+	stream, stop := context.WithCancel(t.Context())
+	pods := 0
+	tried.Go(func() {
+		for stream.Err() == nil {
+			if err := try(context.WithoutCancel(stream)); err != nil {
+				t.Errorf("pod %d was refused: %v", pods, err)
+				return
+			}
+			pods++
+		}
+	})
+	authorities, leaves := map[string]bool{}, map[string]bool{}
+	webhooktest.Eventually(t, "certificates are renewed", func(ctx context.Context) error {
+		authorities[string(secret(ctx, t).Data[certs.KeyCA])] = true
+		leaves[leaf(first).SerialNumber.String()] = true
+		if len(authorities) < 3 || len(leaves) < 5 {
+			return fmt.Errorf("%d authorities, %d leaves", len(authorities), len(leaves))
+		}
+		return nil
+	})
+	stop()
+	tried.Wait()
+	t.Logf("%d pods, %d handshakes, %d authorities, %d leaves", pods, handshakes.Load(), len(authorities), len(leaves))
+}

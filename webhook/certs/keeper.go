@@ -1,0 +1,219 @@
+package certs
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/leaseholder-dev/leaseholder/webhook/loop"
+)
+
+// Options are what a Keeper needs.
+type Options struct {
+	// Cache watches the Secret and the MutatingWebhookConfiguration.
+	Cache cache.Cache
+	// Client writes them.
+	Client client.Client
+	// Secret is where the certificate is kept. It must exist, it may be empty, and
+	// it is written unless Given.
+	Secret types.NamespacedName
+	// WebhookConfiguration is the name of the MutatingWebhookConfiguration whose
+	// every webhook is served with the certificate.
+	WebhookConfiguration string
+	// Names are the DNS names and IP addresses that the leaf is for; at least one.
+	Names []string
+	// Lifetimes default to DefaultLifetimes.
+	Lifetimes Lifetimes
+	// Given says that somebody else, as cert-manager does, keeps the Secret
+	// (tls.crt and tls.key) and the bundles: nothing is written. Default false.
+	Given bool
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+	// Logger defaults to slog.Default().
+	Logger *slog.Logger
+}
+
+// Keeper keeps the certificate and serves it. Every replica runs one.
+type Keeper struct {
+	o      Options
+	served served
+}
+
+// New gives a Keeper that does nothing before Run. The error is about options.
+func New(o Options) (*Keeper, error) {
+	if o.Lifetimes == (Lifetimes{}) {
+		o.Lifetimes = DefaultLifetimes()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if len(o.Names) == 0 {
+		return nil, errors.New("name what the certificate is for")
+	}
+	if err := o.Lifetimes.Validate(); err != nil {
+		return nil, fmt.Errorf("check lifetimes: %w", err)
+	}
+	return &Keeper{o: o}, nil
+}
+
+// GetCertificate serves the certificate; see tls.Config.
+func (k *Keeper) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return k.served.certificate(hello)
+}
+
+// Ready is nil while the API server can trust what is served; otherwise one of
+// ErrNoLeaf, ErrExpired and ErrUntrusted.
+func (k *Keeper) Ready() error { return k.served.ready(k.o.Now()) }
+
+// everything is the one key of the loop.
+type everything struct{}
+
+// Run keeps the certificate until ctx is done.
+func (k *Keeper) Run(ctx context.Context) error {
+	named := func(name types.NamespacedName) func(before, after client.Object) []everything {
+		return func(before, after client.Object) []everything {
+			for _, o := range []client.Object{before, after} {
+				if o != nil && client.ObjectKeyFromObject(o) == name {
+					return []everything{{}}
+				}
+			}
+			return nil
+		}
+	}
+	l := &loop.Loop[everything]{
+		Name:    "certs",
+		Workers: 1,
+		Work:    func(ctx context.Context, _ everything) (time.Duration, error) { return k.keep(ctx) },
+		Sources: []loop.Source[everything]{
+			{Object: &corev1.Secret{}, Keys: named(k.o.Secret)},
+			{Object: &admissionregistrationv1.MutatingWebhookConfiguration{}, Keys: named(types.NamespacedName{Name: k.o.WebhookConfiguration})},
+		},
+		Logger: k.o.Logger,
+	}
+	return l.Run(ctx, k.o.Cache)
+}
+
+// keep does what is due, and says when to be asked again.
+func (k *Keeper) keep(ctx context.Context) (again time.Duration, err error) {
+	var secret corev1.Secret
+	if err := k.o.Cache.Get(ctx, k.o.Secret, &secret); err != nil {
+		return 0, fmt.Errorf("read the certificate's secret: %w", err)
+	}
+	var configuration admissionregistrationv1.MutatingWebhookConfiguration
+	if err := k.o.Cache.Get(ctx, types.NamespacedName{Name: k.o.WebhookConfiguration}, &configuration); err != nil {
+		return 0, fmt.Errorf("read the webhook's configuration: %w", err)
+	}
+	now := k.o.Now()
+	if k.o.Given {
+		return k.serveGiven(now, &secret, bundles(&configuration))
+	}
+
+	c := read(secret.Data, secret.Annotations, now, k.o.Names)
+	step, err := c.advance(now, k.o.Lifetimes, k.o.Names, bundles(&configuration))
+	switch {
+	case err != nil:
+		return 0, err
+	case step != "":
+		// The answer comes as an event, and so does that of another replica that was
+		// faster; until then there is nothing to do with what this one has made.
+		return 0, k.store(ctx, &secret, &c, step)
+	}
+	if err := k.publish(ctx, now, &configuration, &c); err != nil {
+		return 0, err
+	}
+	left := k.served.offer(now, k.o.Lifetimes.Grace, c.leaf.tls, bundles(&configuration))
+	again = c.wakeAt(now, k.o.Lifetimes).Sub(now)
+	if left > 0 {
+		again = min(again, left)
+	}
+	return again, nil
+}
+
+// serveGiven serves what somebody else keeps.
+func (k *Keeper) serveGiven(now time.Time, secret *corev1.Secret, bundles [][]byte) (time.Duration, error) {
+	leaf, err := tls.X509KeyPair(secret.Data[KeyLeaf], secret.Data[KeyLeafKey])
+	if err != nil {
+		return 0, fmt.Errorf("read the given certificate: %w", err)
+	}
+	if !coversNames(leaf.Leaf, k.o.Names[:1]) {
+		return 0, fmt.Errorf("the given certificate is not for %q", k.o.Names[0])
+	}
+	return k.served.offer(now, k.o.Lifetimes.Grace, &leaf, bundles), nil
+}
+
+// store writes the Secret if it is still the one that was read.
+func (k *Keeper) store(ctx context.Context, secret *corev1.Secret, c *content, step string) error {
+	next := secret.DeepCopy()
+	next.Data, next.Annotations = c.data(secret.Data), c.annotations(secret.Annotations)
+	err := k.o.Client.Update(ctx, next)
+	switch {
+	case apierrors.IsConflict(err):
+		k.o.Logger.DebugContext(ctx, "another replica has changed the certificate", "step", step)
+		return nil // its change comes as an event
+	case err != nil:
+		return fmt.Errorf("store the certificate: %w", err)
+	}
+	k.o.Logger.InfoContext(ctx, "changed the certificate", "step", step)
+	return nil
+}
+
+// publish brings the authorities into the bundles.
+func (k *Keeper) publish(ctx context.Context, now time.Time, configuration *admissionregistrationv1.MutatingWebhookConfiguration, c *content) error {
+	type clientConfig struct {
+		CABundle []byte `json:"caBundle"`
+	}
+	type webhook struct {
+		Name         string       `json:"name"`
+		ClientConfig clientConfig `json:"clientConfig"`
+	}
+	var changed []webhook
+	for i := range configuration.Webhooks {
+		w := &configuration.Webhooks[i]
+		bundle := nextBundle(now, w.ClientConfig.CABundle, c.authorities())
+		if !bytes.Equal(bundle, w.ClientConfig.CABundle) {
+			changed = append(changed, webhook{Name: w.Name, ClientConfig: clientConfig{CABundle: bundle}})
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	// A strategic merge patch changes the bundles of the named webhooks and leaves
+	// all else as it is, fields that this build does not know included.
+	body, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"resourceVersion": configuration.ResourceVersion},
+		"webhooks": changed,
+	})
+	if err != nil {
+		return fmt.Errorf("encode the bundles: %w", err)
+	}
+	target := &admissionregistrationv1.MutatingWebhookConfiguration{}
+	target.Name = configuration.Name
+	err = k.o.Client.Patch(ctx, target, client.RawPatch(types.StrategicMergePatchType, body))
+	if err != nil && !apierrors.IsConflict(err) {
+		return fmt.Errorf("publish the authorities: %w", err)
+	}
+	return nil
+}
+
+func bundles(configuration *admissionregistrationv1.MutatingWebhookConfiguration) [][]byte {
+	all := make([][]byte, len(configuration.Webhooks))
+	for i := range configuration.Webhooks {
+		all[i] = configuration.Webhooks[i].ClientConfig.CABundle
+	}
+	return all
+}

@@ -1,0 +1,55 @@
+package certs
+
+import (
+	"errors"
+	"time"
+)
+
+// Lifetimes say how long certificates are valid and when they are replaced:
+// after two thirds of their lifetime.
+type Lifetimes struct {
+	// CA is the authority's; default 1 year.
+	CA time.Duration
+	// Leaf is the served certificate's, cut where the authority ends; default 90
+	// days.
+	Leaf time.Duration
+	// Grace is how long a new authority is published before it signs anything: it
+	// has to exceed the time that the API servers take to see a changed
+	// MutatingWebhookConfiguration. Default 2 minutes.
+	Grace time.Duration
+}
+
+// DefaultLifetimes are what the fields of Lifetimes say.
+func DefaultLifetimes() Lifetimes {
+	const day = 24 * time.Hour
+	return Lifetimes{CA: 365 * day, Leaf: 90 * day, Grace: 2 * time.Minute}
+}
+
+// Validate refuses lifetimes with which renewal could come too late: the grace
+// must fit into the third that remains of the authority's.
+func (l Lifetimes) Validate() error {
+	var errs []error
+	if l.Leaf < time.Second || l.CA < time.Second || l.Grace <= 0 {
+		errs = append(errs, errors.New("lifetimes must be at least a second, and the grace more than nothing"))
+	}
+	if l.Leaf > l.CA {
+		errs = append(errs, errors.New("a leaf can't live longer than its authority"))
+	}
+	if l.Grace >= l.CA/3 {
+		errs = append(errs, errors.New("the grace must be less than a third of the authority's lifetime"))
+	}
+	return errors.Join(errs...)
+}
+
+// maxSkew is by how much the API server's clock may be behind this one's
+// without a new certificate being "not yet valid" there.
+const maxSkew = 5 * time.Minute
+
+// skew dates a certificate back, short ones by less.
+func skew(lifetime time.Duration) time.Duration { return min(maxSkew, lifetime/10) }
+
+// dueAt is when a certificate is to be replaced: after two thirds of what it
+// was valid for.
+func dueAt(notBefore, notAfter time.Time) time.Time {
+	return notAfter.Add(-notAfter.Sub(notBefore) / 3)
+}

@@ -1,0 +1,28 @@
+// Package grants gives every election its Lease, and the service accounts of
+// its pods the right to use that one Lease: a Role and a RoleBinding, each
+// named "leaseholder-<election>". No application has to hold these rights, or
+// to make these objects.
+//
+// It promises that
+//
+//   - a sidecar gets get, list, watch and patch on the one Lease of its
+//     election, and nothing else;
+//   - an object of one of those names that Leaseholder did not make is never
+//     changed, and a Lease that it did not make is never granted: the pods get
+//     an Event with the reason, and rights given before are taken away. Who
+//     labels such a Lease "app.kubernetes.io/managed-by: leaseholder" hands it
+//     over;
+//   - edits and deletions of what it made are repaired at once;
+//   - a Lease is made unheld, and marked as free only if no sidecar of its
+//     election can have led before;
+//   - it keeps no state: pods, and the objects themselves, are all it knows, so
+//     it goes on where another replica has stopped.
+//
+// A new election waits longest for the two writes of rights, before each of which
+// the API server lists the writer's own rights afresh.
+//
+// What no pod uses any more is removed after a delay, which runs anew when the
+// controller moves to another replica: the Lease with the rights, unless
+// somebody outside the cluster holds it. The fencing token survives the removal,
+// because it grows with the API server's clock too.
+package grants

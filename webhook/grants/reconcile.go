@@ -1,0 +1,164 @@
+package grants
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
+)
+
+// reconcile brings one election's objects into order.
+func (t *term) reconcile(ctx context.Context, e view.Election) (again time.Duration, err error) {
+	all, err := view.Pods(ctx, t.Cache, e)
+	if err != nil {
+		return 0, err
+	}
+	pods := slices.DeleteFunc(all, func(pod corev1.Pod) bool { return view.Ended(&pod) })
+	if len(pods) == 0 {
+		return t.removeUnused(ctx, e)
+	}
+	t.setUsed(e)
+
+	lease, err := t.leaseFor(ctx, e)
+	if err != nil {
+		return 0, err
+	}
+	foreign, err := t.grant(ctx, e, lease, accountsOf(pods))
+	switch {
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		return 0, nil // the pods go with their namespace
+	case err != nil:
+		return 0, err
+	case foreign != nil:
+		return recheck, t.refuse(ctx, e, pods, foreign)
+	}
+	t.setGranted(e)
+	return 0, nil
+}
+
+// grant makes or repairs the Lease, then the rights to it. It stops at an object
+// of one of their names that is not ours, and gives that back.
+func (t *term) grant(ctx context.Context, e view.Election, lease *coordinationv1.Lease, accounts []string) (foreign client.Object, err error) {
+	// A Lease belongs to its candidates, so there is nothing to repair in it.
+	asItIs := func(*coordinationv1.Lease) bool { return false }
+	if foreign, err = ensure(ctx, t, lease, &coordinationv1.Lease{}, asItIs); foreign != nil || err != nil {
+		return foreign, err
+	}
+
+	role := newRole(e)
+	if foreign, err = ensure(ctx, t, role, &rbacv1.Role{}, func(r *rbacv1.Role) bool {
+		relabelled := restoreLabels(&r.ObjectMeta, &role.ObjectMeta)
+		if equality.Semantic.DeepEqual(r.Rules, role.Rules) {
+			return relabelled
+		}
+		r.Rules = role.Rules
+		return true
+	}); foreign != nil || err != nil {
+		return foreign, err
+	}
+
+	binding := newBinding(e, accounts)
+	if err := t.deleteMisdirected(ctx, binding); err != nil {
+		return nil, err
+	}
+	return ensure(ctx, t, binding, &rbacv1.RoleBinding{}, func(b *rbacv1.RoleBinding) bool {
+		relabelled := restoreLabels(&b.ObjectMeta, &binding.ObjectMeta)
+		if equality.Semantic.DeepEqual(b.Subjects, binding.Subjects) {
+			return relabelled
+		}
+		b.Subjects = binding.Subjects
+		return true
+	})
+}
+
+// ensure makes want, or lets repair change what there is; got is an empty
+// object of the same kind. An object of that name that is not ours is given
+// back untouched.
+func ensure[T client.Object](ctx context.Context, t *term, want, got T, repair func(got T) bool) (foreign client.Object, err error) {
+	key := client.ObjectKeyFromObject(want)
+	err = t.Cache.Get(ctx, key, got)
+	if apierrors.IsNotFound(err) {
+		err = t.Client.Create(ctx, want)
+		if err == nil {
+			t.Logger.DebugContext(ctx, "made", "kind", kindOf(want), "object", key.String())
+			return nil, nil
+		}
+		if !apierrors.IsAlreadyExists(err) {
+			return nil, fmt.Errorf("make %s %s: %w", kindOf(want), key, err)
+		}
+		// It is either not ours, or so new that the cache does not know it.
+		err = t.Client.Get(ctx, key, got)
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read %s %s: %w", kindOf(want), key, err)
+	case !view.Ours(got):
+		return got, nil
+	case !repair(got):
+		return nil, nil
+	}
+	// The update names the version that was read: what somebody else has changed
+	// meanwhile is looked at first.
+	if err := t.Client.Update(ctx, got); err != nil {
+		return nil, fmt.Errorf("repair %s %s: %w", kindOf(want), key, err)
+	}
+	t.Logger.InfoContext(ctx, "repaired", "kind", kindOf(want), "object", key.String())
+	return nil, nil
+}
+
+// deleteMisdirected deletes our RoleBinding if somebody has made it anew for
+// another role, since a binding's role can't be changed.
+func (t *term) deleteMisdirected(ctx context.Context, want *rbacv1.RoleBinding) error {
+	var got rbacv1.RoleBinding
+	err := t.Cache.Get(ctx, client.ObjectKeyFromObject(want), &got)
+	if apierrors.IsNotFound(err) || err == nil && got.RoleRef == want.RoleRef {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read RoleBinding %s: %w", client.ObjectKeyFromObject(want), err)
+	}
+	if err := t.delete(ctx, &got); err != nil {
+		return err
+	}
+	// The cache learns it in a moment; the event brings us here again.
+	return nil
+}
+
+// delete deletes an object if it is still the one that was read.
+func (t *term) delete(ctx context.Context, object client.Object) error {
+	uid, version := object.GetUID(), object.GetResourceVersion()
+	err := t.Client.Delete(ctx, object, client.Preconditions{UID: &uid, ResourceVersion: &version})
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("delete %s %s: %w", kindOf(object), client.ObjectKeyFromObject(object), err)
+	}
+	t.Logger.InfoContext(ctx, "removed", "kind", kindOf(object), "object", client.ObjectKeyFromObject(object).String())
+	return nil
+}
+
+func kindOf(object client.Object) string {
+	switch object.(type) {
+	case *coordinationv1.Lease:
+		return "Lease"
+	case *rbacv1.Role:
+		return "Role"
+	case *rbacv1.RoleBinding:
+		return "RoleBinding"
+	}
+	return "object"
+}
+
+func versionOf(object client.Object) string {
+	if _, ok := object.(*coordinationv1.Lease); ok {
+		return coordinationv1.SchemeGroupVersion.String()
+	}
+	return rbacv1.SchemeGroupVersion.String()
+}

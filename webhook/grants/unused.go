@@ -1,0 +1,99 @@
+package grants
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
+)
+
+func (t *term) setUsed(e view.Election) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.unused, e)
+}
+
+// unusedFor is for how long the election is known to have no pod.
+func (t *term) unusedFor(e view.Election) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	since, known := t.unused[e]
+	if !known {
+		t.unused[e] = time.Now()
+		return 0
+	}
+	return time.Since(since)
+}
+
+// removeUnused removes what an election without pods leaves behind, when it has
+// had none for long enough.
+func (t *term) removeUnused(ctx context.Context, e view.Election) (again time.Duration, err error) {
+	l, err := t.leftBehind(ctx, e)
+	if err != nil {
+		return 0, err
+	}
+	if l.none() {
+		t.forget(e)
+		return 0, nil
+	}
+	if left := t.UnusedAfter - t.unusedFor(e); left > 0 {
+		return left, nil
+	}
+	if err := t.revoke(ctx, e); err != nil {
+		return 0, err
+	}
+	switch {
+	case l.lease == nil:
+	case heldOutside(l.lease, t.UnusedAfter):
+		return t.UnusedAfter, nil
+	default:
+		if err := t.delete(ctx, l.lease); err != nil && !apierrors.IsConflict(err) {
+			return 0, err
+		}
+	}
+	return 0, nil
+}
+
+// remains are the objects of an election.
+type remains struct {
+	lease  *coordinationv1.Lease
+	rights bool
+}
+
+func (r remains) none() bool { return r.lease == nil && !r.rights }
+
+// leftBehind finds the objects of an election that we may remove: a Lease that
+// an administrator has handed over bears no election's label, and stays.
+func (t *term) leftBehind(ctx context.Context, e view.Election) (remains, error) {
+	var r remains
+	var l coordinationv1.Lease
+	switch err := t.Cache.Get(ctx, leaseKey(e), &l); {
+	case client.IgnoreNotFound(err) != nil:
+		return r, fmt.Errorf("read Lease %s: %w", e, err)
+	case err == nil && l.Labels[injector.LabelElection] == e.Name:
+		r.lease = &l
+	}
+	for _, object := range []client.Object{&rbacv1.Role{}, &rbacv1.RoleBinding{}} {
+		err := t.Cache.Get(ctx, rightsKey(e), object)
+		if client.IgnoreNotFound(err) != nil {
+			return r, fmt.Errorf("read %s %s: %w", kindOf(object), rightsKey(e), err)
+		}
+		r.rights = r.rights || err == nil
+	}
+	return r, nil
+}
+
+// heldOutside says whether somebody without a pod seems to hold the Lease: a
+// candidate that was started by hand, or another elector.
+func heldOutside(l *coordinationv1.Lease, within time.Duration) bool {
+	record := lease.Decode(l)
+	return record.Holder != "" && time.Since(record.Renewed) < within
+}

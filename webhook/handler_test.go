@@ -1,0 +1,176 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/webhook"
+)
+
+// leases is who made the Leases that a test knows of; it counts the questions.
+type leases struct {
+	foreign map[string]bool
+	err     error
+	asked   []string
+}
+
+func (l *leases) Foreign(_ context.Context, namespace, name string) (bool, error) {
+	l.asked = append(l.asked, namespace+"/"+name)
+	return l.foreign[namespace+"/"+name], l.err
+}
+
+func settings() injector.Settings {
+	few := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("24Mi")}
+	return injector.Settings{Image: "sidecar:1", Resources: corev1.ResourceRequirements{Requests: few, Limits: few}}
+}
+
+func request(t testing.TB, namespace string, annotations map[string]string) admission.Request {
+	t.Helper()
+	pod := corev1.Pod{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "app-", Annotations: annotations},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app"}}},
+	}
+	raw, err := json.Marshal(pod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{
+		Operation: admissionv1.Create,
+		Namespace: namespace,
+		Resource:  metav1.GroupVersionResource{Version: "v1", Resource: "pods"},
+		Object:    runtime.RawExtension{Raw: raw},
+	}}
+}
+
+func TestHandle(t *testing.T) {
+	inject := map[string]string{injector.AnnotationInject: "true", injector.AnnotationElection: "orders"}
+	for name, c := range map[string]struct {
+		namespace   string
+		annotations map[string]string
+		leases      leases
+		// refused is what the refusal's message holds; nil for a pod let in.
+		refused []string
+		patched bool
+		reason  injector.Reason
+	}{
+		"a pod that asks is injected":                {namespace: "shop", annotations: inject, patched: true, reason: injector.Annotated},
+		"a pod that does not ask is let in as it is": {namespace: "shop", reason: injector.NotAnnotated},
+		"a refusal names every fault": {
+			namespace:   "shop",
+			annotations: map[string]string{injector.AnnotationInject: "true", injector.AnnotationElection: "No Label", injector.AnnotationPort: "0"},
+			refused:     []string{injector.AnnotationElection, "No Label", injector.AnnotationPort}, reason: injector.InvalidValue,
+		},
+		"a stranger's lease is refused": {
+			namespace: "shop", annotations: inject, leases: leases{foreign: map[string]bool{"shop/orders": true}},
+			refused: []string{`"orders"`, `"shop"`, "app.kubernetes.io/managed-by=leaseholder"}, reason: webhook.ReasonForeignLease,
+		},
+		"a lease that can't be read lets the pod in":    {namespace: "shop", annotations: inject, leases: leases{err: errors.New("no answer")}, patched: true, reason: injector.Annotated},
+		"an excluded namespace is refused":              {namespace: "kube-system", annotations: inject, refused: []string{`"kube-system"`}, reason: webhook.ReasonExcluded},
+		"an excluded namespace's other pods are let in": {namespace: "kube-system", reason: injector.NotAnnotated},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := prometheus.NewRegistry()
+			decisions, err := webhook.NewDecisions(registry)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var log bytes.Buffer
+			h := webhook.NewHandler(webhook.Options{
+				Settings:  settings(),
+				Leases:    &c.leases,
+				Excluded:  func(namespace string) bool { return strings.HasPrefix(namespace, "kube-") },
+				Decisions: decisions,
+				Logger:    slog.New(slog.NewTextHandler(&log, nil)),
+			})
+			got := h.Handle(t.Context(), request(t, c.namespace, c.annotations))
+			if got.Allowed != (c.refused == nil) || (len(got.Patches) > 0) != c.patched {
+				t.Errorf("allowed %v with %d operations: %+v", got.Allowed, len(got.Patches), got.Result)
+			}
+			for _, part := range c.refused {
+				if !strings.Contains(got.Result.Message, part) {
+					t.Errorf("the message lacks %q: %s", part, got.Result.Message)
+				}
+			}
+			if got.AuditAnnotations["reason"] != string(c.reason) {
+				t.Errorf("audited as %v", got.AuditAnnotations)
+			}
+			if lines := strings.Count(log.String(), "refused a pod"); lines != min(len(c.refused), 1) {
+				t.Errorf("%d lines: %s", lines, log.String())
+			}
+			if sum, reason := counted(t, registry); sum != 1 || reason != string(c.reason) {
+				t.Errorf("counted %g times, reason %q", sum, reason)
+			}
+		})
+	}
+}
+
+// counted sums the counter of decisions, and gives the last reason in it.
+func counted(t *testing.T, registry *prometheus.Registry) (sum float64, reason string) {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			sum += metric.GetCounter().GetValue()
+			for _, label := range metric.GetLabel() {
+				if label.GetName() == "reason" {
+					reason = label.GetValue()
+				}
+			}
+		}
+	}
+	return sum, reason
+}
+
+func TestOnlyTheCreationOfPodsIsAnsweredFor(t *testing.T) {
+	l := &leases{}
+	h := webhook.NewHandler(webhook.Options{Settings: settings(), Leases: l})
+	for name, change := range map[string]func(r *admission.Request){
+		"an update":    func(r *admission.Request) { r.Operation = admissionv1.Update },
+		"an eviction":  func(r *admission.Request) { r.SubResource = "eviction" },
+		"a Deployment": func(r *admission.Request) { r.Resource.Resource = "deployments" },
+	} {
+		r := request(t, "shop", map[string]string{injector.AnnotationInject: "true", injector.AnnotationElection: "orders"})
+		change(&r)
+		if got := h.Handle(t.Context(), r); !got.Allowed || len(got.Patches) > 0 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	for name, raw := range map[string][]byte{"nothing": nil, "no JSON": []byte("?"), "another shape": []byte(`{"spec":[]}`)} {
+		r := request(t, "shop", nil)
+		r.Object.Raw = raw
+		if got := h.Handle(t.Context(), r); got.Allowed {
+			t.Errorf("%s is let in", name)
+		}
+	}
+	if len(l.asked) > 0 {
+		t.Errorf("looked at the leases %v", l.asked)
+	}
+}
+
+func BenchmarkHandle(b *testing.B) {
+	h := webhook.NewHandler(webhook.Options{Settings: settings(), Leases: &leases{}})
+	r := request(b, "shop", map[string]string{injector.AnnotationInject: "true", injector.AnnotationElection: "orders"})
+	for b.Loop() {
+		if got := h.Handle(b.Context(), r); !got.Allowed {
+			b.Fatal(got.Result)
+		}
+	}
+}

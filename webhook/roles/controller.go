@@ -1,0 +1,153 @@
+package roles
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
+	"github.com/leaseholder-dev/leaseholder/webhook/event"
+	"github.com/leaseholder-dev/leaseholder/webhook/loop"
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
+)
+
+const (
+	// workers bounds the writes that are under way at the same time.
+	workers = 8
+	// afterConflict is how long the cache is given to see the change that made a
+	// patch fail.
+	afterConflict = 10 * time.Millisecond
+)
+
+// Options are what a Controller needs.
+type Options struct {
+	// Cache is that of package view.
+	Cache cache.Cache
+	// Client writes pods.
+	Client client.Client
+	// Namespace is the webhook's own, where there are no elections of others.
+	Namespace string
+	// Teller makes the Events.
+	Teller event.Teller
+	// Logger defaults to slog.Default().
+	Logger *slog.Logger
+}
+
+// Controller keeps roles. Only one in a cluster should run at a time: what two
+// would write is the same, but Events could be in another order.
+type Controller struct{ o Options }
+
+// New gives a controller that does nothing before Run.
+func New(o Options) *Controller {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return &Controller{o: o}
+}
+
+// Run keeps roles until ctx is done. It can be called again when it has
+// returned.
+func (c *Controller) Run(ctx context.Context) error {
+	l := &loop.Loop[view.Election]{
+		Name:    "roles",
+		Workers: workers,
+		Work:    c.reconcile,
+		Sources: []loop.Source[view.Election]{
+			{Object: &coordinationv1.Lease{}, Keys: c.leaseKeys},
+			{Object: &corev1.Pod{}, Keys: c.podKeys},
+		},
+		Logger: c.o.Logger,
+	}
+	return l.Run(ctx, c.o.Cache)
+}
+
+// reconcile brings the roles of one election into order.
+func (c *Controller) reconcile(ctx context.Context, e view.Election) (again time.Duration, err error) {
+	var l coordinationv1.Lease
+	err = c.o.Cache.Get(ctx, types.NamespacedName{Namespace: e.Namespace, Name: e.Name}, &l)
+	switch {
+	case apierrors.IsNotFound(err):
+		return 0, nil // it is made anew, or nobody stands in the election
+	case err != nil:
+		return 0, fmt.Errorf("read the lease of %s: %w", e, err)
+	}
+	pods, err := view.Pods(ctx, c.o.Cache, e)
+	if err != nil {
+		return 0, err
+	}
+	record := lease.Decode(&l)
+	for _, change := range plan(record, pods) {
+		done, err := c.apply(ctx, change)
+		switch {
+		case err != nil:
+			return 0, fmt.Errorf("relabel pod %s/%s: %w", e.Namespace, change.pod.Name, err)
+		case !done:
+			// The rest must wait: the new leader's label comes last.
+			return afterConflict, nil
+		case change.news:
+			c.tell(ctx, &l, record, change)
+		}
+	}
+	return 0, nil
+}
+
+// apply patches one pod; false when the pod is not what the cache showed.
+func (c *Controller) apply(ctx context.Context, change change) (done bool, err error) {
+	body, err := change.patch()
+	if err != nil {
+		return false, err
+	}
+	target := &corev1.Pod{}
+	target.Namespace, target.Name = change.pod.Namespace, change.pod.Name
+	err = c.o.Client.Patch(ctx, target, client.RawPatch(types.MergePatchType, body))
+	switch {
+	case apierrors.IsConflict(err):
+		return false, nil
+	case apierrors.IsNotFound(err):
+		return true, nil
+	case err != nil:
+		return false, err
+	}
+	c.o.Logger.DebugContext(ctx, "relabelled", "namespace", change.pod.Namespace, "pod", change.pod.Name, "role", change.role, "token", change.token)
+	return true, nil
+}
+
+// leaseKeys names the election of a Lease whose holder or annotations changed,
+// and of none that was only renewed, which is what most events are.
+func (c *Controller) leaseKeys(before, after client.Object) []view.Election {
+	l, ok := after.(*coordinationv1.Lease)
+	if !ok || view.Excluded(l.Namespace, c.o.Namespace) {
+		return nil
+	}
+	if b, ok := before.(*coordinationv1.Lease); ok &&
+		ptr.Equal(b.Spec.HolderIdentity, l.Spec.HolderIdentity) && maps.Equal(b.Annotations, l.Annotations) {
+		return nil
+	}
+	return []view.Election{{Namespace: l.Namespace, Name: l.Name}}
+}
+
+// podKeys names the election of a pod that came, or whose labels or annotations
+// changed.
+func (c *Controller) podKeys(before, after client.Object) []view.Election {
+	pod, ok := after.(*corev1.Pod)
+	if !ok || view.Excluded(pod.Namespace, c.o.Namespace) {
+		return nil
+	}
+	if b, ok := before.(*corev1.Pod); ok && maps.Equal(b.Labels, pod.Labels) && maps.Equal(b.Annotations, pod.Annotations) {
+		return nil
+	}
+	if e, ok := view.ElectionOf(pod); ok {
+		return []view.Election{e}
+	}
+	return nil
+}

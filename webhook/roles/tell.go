@@ -1,0 +1,56 @@
+package roles
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+	"github.com/leaseholder-dev/leaseholder/webhook/event"
+)
+
+// Reasons of the Events.
+const (
+	// ReasonElected is told on the pod and on the Lease when a term begins.
+	ReasonElected = "LeaderElected"
+	// ReasonReleased is told on both when the leader let go by itself.
+	ReasonReleased = "LeadershipReleased"
+	// ReasonLost is told on the pod that led when another holds the lock.
+	ReasonLost = "LeadershipLost"
+
+	actionElection = "Election"
+)
+
+// tell makes the Events of one change of leader, which the term's token tells
+// from others.
+func (c *Controller) tell(ctx context.Context, l *coordinationv1.Lease, record lock.Record, change change) {
+	pod := event.Reference("v1", "Pod", change.pod)
+	lease := event.Reference(coordinationv1.SchemeGroupVersion.String(), "Lease", l)
+	tell := func(on, with corev1.ObjectReference, reason, note string, args ...any) {
+		c.o.Teller.Tell(ctx, event.Event{
+			Regarding: on,
+			Related:   with,
+			Type:      corev1.EventTypeNormal,
+			Reason:    reason,
+			Action:    actionElection,
+			Note:      fmt.Sprintf(note, args...),
+			Occasion:  strconv.FormatInt(record.Token, 10),
+		})
+	}
+	both := func(reason, note string, args ...any) {
+		tell(pod, lease, reason, note, args...)
+		tell(lease, pod, reason, note, args...)
+	}
+	switch {
+	case change.role == injector.RoleLeader:
+		both(ReasonElected, "pod %s leads election %s with token %d", change.pod.Name, l.Name, record.Token)
+	case record.Released():
+		both(ReasonReleased, "pod %s has released the lead of election %s", change.pod.Name, l.Name)
+	default:
+		tell(pod, lease, ReasonLost, "pod %s leads election %s no more: %s does", change.pod.Name, l.Name, lock.PodName(record.Holder))
+	}
+}

@@ -1,0 +1,79 @@
+package view
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/leaseholder-dev/leaseholder/injector"
+)
+
+// AnnotationDeletionCost makes a ReplicaSet delete its cheaper pods first.
+const AnnotationDeletionCost = corev1.PodDeletionCost
+
+// stripPod keeps of a pod what the webhook reads. A pod that only bears the
+// election's label, without the sidecar, loses the label here: nobody asked for
+// rights in its name.
+func stripPod(object any) (any, error) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok { // a tombstone holds a pod that went through here before
+		return object, nil
+	}
+	if len(pod.Spec.Containers) == 0 {
+		return pod, nil // stripped before: an informer may transform an object twice
+	}
+	slim := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:         pod.Namespace,
+			Name:              pod.Name,
+			UID:               pod.UID,
+			ResourceVersion:   pod.ResourceVersion,
+			DeletionTimestamp: pod.DeletionTimestamp,
+			Annotations:       ownKeys(pod.Annotations),
+		},
+		Spec:   corev1.PodSpec{ServiceAccountName: pod.Spec.ServiceAccountName},
+		Status: corev1.PodStatus{Phase: pod.Status.Phase},
+	}
+	if hasSidecar(pod) {
+		slim.Labels = ownKeys(pod.Labels)
+	}
+	return slim, nil
+}
+
+func hasSidecar(pod *corev1.Pod) bool {
+	for i := range pod.Spec.InitContainers {
+		if pod.Spec.InitContainers[i].Name == injector.ContainerName {
+			return true
+		}
+	}
+	return false
+}
+
+// ownKeys keeps the product's keys and the deletion cost; nil when there are none.
+func ownKeys(all map[string]string) map[string]string {
+	var own map[string]string
+	for key, value := range all {
+		if key == AnnotationDeletionCost || strings.HasPrefix(key, injector.Prefix) {
+			if own == nil {
+				own = map[string]string{}
+			}
+			own[key] = value
+		}
+	}
+	return own
+}
+
+// stripManagedFields drops what says who wrote which field when.
+func stripManagedFields(object any) (any, error) {
+	if o, ok := object.(metav1.Object); ok {
+		o.SetManagedFields(nil)
+	}
+	return object, nil
+}
+
+var (
+	_ cache.TransformFunc = stripPod
+	_ cache.TransformFunc = stripManagedFields
+)

@@ -1,0 +1,188 @@
+// Package webhooktest gives tests a real kube-apiserver and etcd, and the
+// account that the webhook has in a cluster: the rights of the chart and no
+// others, so that a test fails where the webhook would be refused.
+package webhooktest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	crlog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
+)
+
+const (
+	// Namespace is the webhook's own.
+	Namespace = "leaseholder-system"
+	// Secret holds its certificate.
+	Secret = "leaseholder-webhook-certificate"
+	// Configuration is its MutatingWebhookConfiguration.
+	Configuration = "leaseholder-webhook"
+
+	// account is the webhook's user.
+	account = "leaseholder-webhook"
+	// patience is how long a test waits for what has to come.
+	patience = 90 * time.Second
+	// glance is the time between two looks.
+	glance = 20 * time.Millisecond
+)
+
+// Cluster is what a test has of its control plane.
+type Cluster struct {
+	// Admin may do everything, Config is its configuration.
+	Admin  client.Client
+	Config *rest.Config
+	// Client may do what the chart lets the webhook do, Webhook is its
+	// configuration.
+	Client  client.Client
+	Webhook *rest.Config
+	// Environment is the control plane itself.
+	Environment *envtest.Environment
+}
+
+// Main starts a control plane, runs the tests of a package and gives their exit
+// code. It is called by TestMain.
+func Main(m *testing.M, cluster *Cluster) int {
+	crlog.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	environment := &envtest.Environment{BinaryAssetsDirectory: assets()}
+	// As in a cluster, a pod gets the account of its namespace.
+	environment.ControlPlane.GetAPIServer().Configure().Disable("disable-admission-plugins")
+	config, err := environment.Start()
+	if err != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "no kube-apiserver and etcd to test against: %v\nrun: make control-plane\n", err)
+		return 1
+	}
+	defer func() { _ = environment.Stop() }()
+	if *cluster, err = connect(config); err != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "set up the control plane: %v\n", err)
+		return 1
+	}
+	cluster.Environment = environment
+	return m.Run()
+}
+
+// assets is where `make control-plane` puts the binaries; KUBEBUILDER_ASSETS
+// goes first.
+func assets() string {
+	if os.Getenv("KUBEBUILDER_ASSETS") != "" {
+		return ""
+	}
+	folder, _ := os.Getwd()
+	for ; folder != filepath.Dir(folder); folder = filepath.Dir(folder) {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			break
+		}
+	}
+	return filepath.Join(folder, "bin", "k8s")
+}
+
+func connect(config *rest.Config) (Cluster, error) {
+	config.QPS = -1
+	admin, err := client.New(config, client.Options{Scheme: view.Scheme()})
+	if err != nil {
+		return Cluster{}, err
+	}
+	limited := rest.CopyConfig(config)
+	limited.Impersonate = rest.ImpersonationConfig{UserName: account}
+	narrow, err := client.New(limited, client.Options{Scheme: view.Scheme()})
+	if err != nil {
+		return Cluster{}, err
+	}
+	ctx := context.Background()
+	for _, object := range installation() {
+		if err := admin.Create(ctx, object); err != nil {
+			return Cluster{}, fmt.Errorf("create %T: %w", object, err)
+		}
+	}
+	return Cluster{Admin: admin, Config: config, Client: narrow, Webhook: limited}, nil
+}
+
+// rights are what the chart gives the webhook in the whole cluster.
+func rights() []rbacv1.PolicyRule {
+	return []rbacv1.PolicyRule{
+		{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get", "list", "watch", "patch"}},
+		{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"get", "list", "watch", "create", "patch", "delete"}},
+		{APIGroups: []string{"rbac.authorization.k8s.io"}, Resources: []string{"roles", "rolebindings"}, Verbs: []string{"get", "list", "watch", "create", "patch", "update", "delete"}},
+		{APIGroups: []string{"events.k8s.io"}, Resources: []string{"events"}, Verbs: []string{"create", "patch"}},
+		{APIGroups: []string{"admissionregistration.k8s.io"}, Resources: []string{"mutatingwebhookconfigurations"}, ResourceNames: []string{Configuration}, Verbs: []string{"get", "list", "watch", "patch", "update"}},
+	}
+}
+
+// ownRights are what the chart gives it in its own namespace.
+func ownRights() []rbacv1.PolicyRule {
+	return []rbacv1.PolicyRule{
+		{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{Secret}, Verbs: []string{"get", "list", "watch", "patch", "update"}},
+	}
+}
+
+// Cache starts the webhook's cache for as long as the test runs, and waits
+// until it is filled.
+func (c Cluster) Cache(t *testing.T) cache.Cache {
+	t.Helper()
+	made, err := view.NewCache(t.Context(), c.Webhook, view.Options{
+		Namespace: Namespace, CertificateSecret: Secret, WebhookConfiguration: Configuration,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	Background(t, "cache", made.Start)
+	if !made.WaitForCacheSync(t.Context()) {
+		t.Fatal("the cache was not filled")
+	}
+	return made
+}
+
+// Background runs something until the test ends, and waits for it.
+func Background(t *testing.T, what string, run func(context.Context) error) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := run(ctx); err != nil && ctx.Err() == nil {
+			t.Errorf("%s ended: %v", what, err)
+		}
+	}()
+	stop = func() {
+		cancel()
+		<-done
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// Eventually waits until ok says nothing more against it.
+func Eventually(t *testing.T, what string, ok func(ctx context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	look := time.NewTicker(glance)
+	defer look.Stop()
+	var last error
+	for {
+		err := ok(ctx)
+		if err == nil {
+			return
+		}
+		if ctx.Err() == nil {
+			last = err
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s: still not so: %v", what, last)
+		case <-look.C:
+		}
+	}
+}
