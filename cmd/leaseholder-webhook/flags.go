@@ -49,7 +49,7 @@ func (f *flags) all() []flagged {
 		{"webhook-configuration", "leaseholder-webhook", "name of the MutatingWebhookConfiguration that has to trust the certificate", &f.webhookConfiguration},
 		{"certificate-secret", "leaseholder-webhook-certificate", "name of the Secret that holds the certificate", &f.certificateSecret},
 		{"certificates", selfManaged, "who keeps the certificate: " + selfManaged + ", or " + given + " when something else fills the Secret and the configuration", &f.certificates},
-		{"election", "leaseholder-webhook", "name of the Lease by which the replicas elect the one that grants and shows", &f.election},
+		{"election", "leaseholder-webhook", "name of the Lease by which the replicas elect the one that shows who leads", &f.election},
 		{"unused-after", "1h", "how long an election's Lease and rights are kept when no pod uses them", &f.unusedAfter},
 		{"shutdown-delay", "5s", "how long pods are still answered for after the order to end, until all API servers know", &f.shutdownDelay},
 		{"log-level", "info", "least level that is logged: debug, info, warn or error", &f.logLevel},

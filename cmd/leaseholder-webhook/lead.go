@@ -18,9 +18,9 @@ import (
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
-// timing is shorter than the sidecars': while nobody leads here, new elections
-// wait for their rights. Two that lead at once would do no harm, since whatever
-// they write is bound to the version that they read.
+// timing is shorter than the sidecars': while nobody leads here, the labels of the
+// roles lag. Two that lead at once would do no harm, since whatever they write is
+// bound to the version that they read.
 var timing = config.Timing{LeaseDuration: 6 * time.Second, RenewDeadline: 4 * time.Second, RetryPeriod: time.Second}
 
 // lead stands in the replicas' own election until ctx is done, and works in

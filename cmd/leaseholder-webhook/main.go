@@ -1,7 +1,7 @@
 // Command leaseholder-webhook is Leaseholder's part in the cluster: it answers
 // for the pods that ask for an election sidecar, keeps its own certificate,
 // grants every election its Lease, and shows on the pods who leads. Two replicas
-// run; one at a time, elected by the sidecar's own package, grants and shows.
+// run and grant; one at a time, elected by the sidecar's own package, shows who leads.
 package main
 
 import (

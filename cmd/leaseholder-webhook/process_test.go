@@ -127,7 +127,7 @@ func annotated(namespace, name, election string) *corev1.Pod {
 	return pod
 }
 
-// leader is the pod name of the replica that grants and shows.
+// leader is the pod name of the replica that shows who leads.
 func leader(ctx context.Context) (string, error) {
 	var l coordinationv1.Lease
 	err := cluster.Admin.Get(ctx, types.NamespacedName{Namespace: webhooktest.Namespace, Name: "leaseholder-webhook"}, &l)

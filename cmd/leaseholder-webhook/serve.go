@@ -139,7 +139,8 @@ func (p *process) run(ctx context.Context) error {
 		p.synced.Store(p.cache.WaitForCacheSync(serving))
 		return nil
 	})
-	group.Go(func() error { return lead(ending, p.kube, p.options, p.work) })
+	group.Go(func() error { return p.grant(ending) })
+	group.Go(func() error { return lead(ending, p.kube, p.options, p.show) })
 	group.Go(func() error {
 		defer stop()
 		<-ending.Done()
@@ -159,24 +160,31 @@ func (p *process) cachesSynced(*http.Request) error {
 	return nil
 }
 
-// work is what one replica at a time does.
-func (p *process) work(ctx context.Context) error {
-	teller := event.Teller{Client: p.client, Instance: p.options.podName, Logger: slog.Default()}
-	granter := grants.New(grants.Options{
+// grant is what every replica does: nobody waits for an election among them.
+func (p *process) grant(ctx context.Context) error {
+	err := grants.New(grants.Options{
 		Cache:       p.cache,
 		Client:      p.client,
-		Teller:      teller,
+		Teller:      p.teller(),
 		Namespace:   p.options.namespace,
 		UnusedAfter: p.options.unusedAfter,
-	})
-	shower := roles.New(roles.Options{
+	}).Run(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// show is what one replica at a time does.
+func (p *process) show(ctx context.Context) error {
+	return roles.New(roles.Options{
 		Cache:     p.cache,
 		Client:    p.client,
-		Teller:    teller,
+		Teller:    p.teller(),
 		Namespace: p.options.namespace,
-	})
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return granter.Run(ctx) })
-	group.Go(func() error { return shower.Run(ctx) })
-	return group.Wait()
+	}).Run(ctx)
+}
+
+func (p *process) teller() event.Teller {
+	return event.Teller{Client: p.client, Instance: p.options.podName, Logger: slog.Default()}
 }

@@ -46,8 +46,9 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Controller grants. Only one in a cluster should run at a time: two would do
-// no harm but the same work.
+// Controller grants. Every replica runs one, so that a new pod never waits for
+// an election among them: the API server lets one make an object, and the others
+// find it made.
 type Controller struct{ o Options }
 
 // New gives a controller that does nothing before Run.

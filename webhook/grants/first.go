@@ -15,36 +15,45 @@ import (
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
-// leaseFor is the Lease to make for an election that has none. Its first
-// candidate has to wait for a whole lease duration, since a leader from before
-// could still be valid; but not if it is certain that there was none.
-func (t *term) leaseFor(ctx context.Context, e view.Election) (*coordinationv1.Lease, error) {
-	l := newLease(e)
-	if t.wasGranted(e) {
-		return l, nil
+// ensureLease makes the Lease if there is none. The first candidate of a Lease
+// that was just made waits for a whole lease duration, since a leader from
+// before could still be valid, but not if it is certain that there was none.
+func (t *term) ensureLease(ctx context.Context, e view.Election) (foreign client.Object, err error) {
+	made := newLease(e)
+	// A Lease belongs to its candidates, so there is nothing to repair in it.
+	asItIs := func(*coordinationv1.Lease) bool { return false }
+	foreign, err = ensure(ctx, t, made, &coordinationv1.Lease{}, asItIs)
+	if foreign != nil || err != nil || made.UID == "" || t.wasGranted(e) {
+		return foreign, err
 	}
-	switch err := t.Cache.Get(ctx, leaseKey(e), &coordinationv1.Lease{}); {
-	case err == nil:
-		return l, nil
-	case !apierrors.IsNotFound(err):
-		return nil, fmt.Errorf("read Lease %s: %w", e, err)
-	}
+	return nil, t.free(ctx, e, made)
+}
+
+// free marks a Lease that was just made as free if no sidecar of its election can
+// have led before. Whoever leads from now on has written that very Lease, and then
+// the mark, which names the version that was made, comes too late.
+func (t *term) free(ctx context.Context, e view.Election, made *coordinationv1.Lease) error {
 	never, err := t.neverRan(ctx, e)
-	if err != nil {
-		return nil, err
+	if err != nil || !never {
+		return err
 	}
-	if never {
-		lease.Free(l, time.Now())
+	marked := made.DeepCopy()
+	lease.Free(marked, time.Now())
+	unchanged := client.MergeFromWithOptions(made, client.MergeFromWithOptimisticLock{})
+	err = t.Client.Patch(ctx, marked, unchanged)
+	if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
+		return fmt.Errorf("mark Lease %s as free: %w", e, err)
 	}
-	return l, nil
+	return nil
 }
 
 // neverRan asks the API server itself whether all pods of the election are so
-// new that no sidecar of theirs can have led. What this term has granted before
-// is not asked: a pod's status lags, and pods can be deleted by force.
+// new that no sidecar of theirs has been started. What was granted before in this
+// term is not asked: a pod's status lags, and pods can be deleted by force.
 func (t *term) neverRan(ctx context.Context, e view.Election) (bool, error) {
 	var pods corev1.PodList
-	if err := t.Client.List(ctx, &pods, client.InNamespace(e.Namespace), client.MatchingLabels{injector.LabelElection: e.Name}); err != nil {
+	err := t.Client.List(ctx, &pods, client.InNamespace(e.Namespace), client.MatchingLabels{injector.LabelElection: e.Name})
+	if err != nil {
 		return false, fmt.Errorf("list the pods of %s: %w", e, err)
 	}
 	for i := range pods.Items {

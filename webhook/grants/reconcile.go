@@ -28,11 +28,7 @@ func (t *term) reconcile(ctx context.Context, e view.Election) (again time.Durat
 	}
 	t.setUsed(e)
 
-	lease, err := t.leaseFor(ctx, e)
-	if err != nil {
-		return 0, err
-	}
-	foreign, err := t.grant(ctx, e, lease, accountsOf(pods))
+	foreign, err := t.grant(ctx, e, accountsOf(pods))
 	switch {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		return 0, nil // the pods go with their namespace
@@ -47,10 +43,8 @@ func (t *term) reconcile(ctx context.Context, e view.Election) (again time.Durat
 
 // grant makes or repairs the Lease, then the rights to it. It stops at an object
 // of one of their names that is not ours, and gives that back.
-func (t *term) grant(ctx context.Context, e view.Election, lease *coordinationv1.Lease, accounts []string) (foreign client.Object, err error) {
-	// A Lease belongs to its candidates, so there is nothing to repair in it.
-	asItIs := func(*coordinationv1.Lease) bool { return false }
-	if foreign, err = ensure(ctx, t, lease, &coordinationv1.Lease{}, asItIs); foreign != nil || err != nil {
+func (t *term) grant(ctx context.Context, e view.Election, accounts []string) (foreign client.Object, err error) {
+	if foreign, err = t.ensureLease(ctx, e); foreign != nil || err != nil {
 		return foreign, err
 	}
 

@@ -86,10 +86,7 @@ func (s *story) deploy(ctx context.Context) error {
 		return err
 	}
 	s.leader = leader
-	if _, err := s.Kubectl(ctx, "rollout", "status", "deployment/orders"); err != nil {
-		return err
-	}
-	if err := s.show(ctx); err != nil {
+	if err := s.settled(ctx); err != nil {
 		return err
 	}
 	s.resultf("%s leads, %s after `kubectl apply`, with the fencing token %d.", s.pod(), took(leader.At.Sub(begun)), leader.Token)
