@@ -162,17 +162,17 @@ func (p *process) cachesSynced(*http.Request) error {
 
 // grant is what every replica does: nobody waits for an election among them.
 func (p *process) grant(ctx context.Context) error {
-	err := grants.New(grants.Options{
+	granter := grants.New(grants.Options{
 		Cache:       p.cache,
 		Client:      p.client,
 		Teller:      p.teller(),
 		Namespace:   p.options.namespace,
 		UnusedAfter: p.options.unusedAfter,
-	}).Run(ctx)
-	if ctx.Err() != nil {
-		return nil
+	})
+	if err := granter.Run(ctx); ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil // it ended because it was told to
 }
 
 // show is what one replica at a time does.
