@@ -14,6 +14,9 @@ const (
 	exitFailed = 1
 )
 
+// version is set by the linker.
+var version = "devel"
+
 // run is the whole command: arguments and environment in, exit code out. It
 // ends soon after ctx.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
@@ -34,6 +37,7 @@ func newServeCommand(ctx context.Context, getenv func(string) string, stderr io.
 	command := &cobra.Command{
 		Use:           "leaseholder-webhook",
 		Short:         "inject election sidecars, grant them their Leases, and show who leads",
+		Version:       version,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -42,8 +42,10 @@ func TestHelmTest(t *testing.T) {
 	t.Log(out)
 }
 
-func TestKillingEitherReplicaRefusesNoPod(t *testing.T) {
-	s := newSpace(t)
+// whileCreating creates annotated pods, one after the other, while act acts.
+// None may be refused, and none may come without its sidecar.
+func whileCreating(s *space, act func()) {
+	s.Helper()
 	stream, stop := context.WithCancel(s.ctx)
 	created := make(chan int)
 	go func() {
@@ -52,32 +54,61 @@ func TestKillingEitherReplicaRefusesNoPod(t *testing.T) {
 		for ; stream.Err() == nil; n++ {
 			p, err := dryRun(s, annotatedPod(fmt.Sprintf("pod-%d", n)))
 			if err != nil {
-				t.Errorf("pod %d was refused: %v", n, err)
+				s.Errorf("pod %d was refused: %v", n, err)
 				return
 			}
 			if len(p.Spec.InitContainers) != 1 {
-				t.Errorf("pod %d has no sidecar", n)
+				s.Errorf("pod %d has no sidecar", n)
 				return
 			}
 		}
 	}()
-	for _, p := range webhookPods(s) {
-		s.must(client.CoreV1().Pods(product.Namespace).Delete(s.ctx, p.Name, metav1.DeleteOptions{}))
-		s.eventually("its replacement", func() error {
-			pods := webhookPods(s)
-			for _, now := range pods {
-				if now.UID == p.UID || !ready(&now) {
-					return fmt.Errorf("pod %s is still there or not ready", now.Name)
+	func() {
+		defer stop()
+		act()
+	}()
+	s.Logf("%d pods were created meanwhile", <-created)
+}
+
+func TestKillingEitherReplicaRefusesNoPod(t *testing.T) {
+	s := newSpace(t)
+	whileCreating(s, func() {
+		for _, p := range webhookPods(s) {
+			s.must(client.CoreV1().Pods(product.Namespace).Delete(s.ctx, p.Name, metav1.DeleteOptions{}))
+			s.eventually("its replacement", func() error {
+				pods := webhookPods(s)
+				for _, now := range pods {
+					if now.UID == p.UID || !ready(&now) {
+						return fmt.Errorf("pod %s is still there or not ready", now.Name)
+					}
+				}
+				if len(pods) != 2 {
+					return fmt.Errorf("%d replicas", len(pods))
+				}
+				return nil
+			})
+		}
+	})
+}
+
+func TestUpgradingTheChartRefusesNoPod(t *testing.T) {
+	s := newSpace(t)
+	whileCreating(s, func() {
+		before := webhookPods(s)
+		upgrade := []string{"upgrade", product.Release, "charts/leaseholder", "--namespace", product.Namespace, "--wait", "--timeout", patience.String()}
+		_, err := prod.Helm(s.ctx, append(upgrade, "--set", "logLevel=debug")...)
+		s.must(err)
+		for _, now := range webhookPods(s) {
+			for _, old := range before {
+				if now.UID == old.UID && now.DeletionTimestamp == nil {
+					t.Errorf("replica %s was not replaced", now.Name)
 				}
 			}
-			if len(pods) != 2 {
-				return fmt.Errorf("%d replicas", len(pods))
-			}
-			return nil
-		})
-	}
-	stop()
-	t.Logf("%d pods were created meanwhile", <-created)
+		}
+	})
+	out, err := prod.Helm(s.ctx, "rollback", product.Release, "--namespace", product.Namespace, "--wait")
+	s.must(err)
+	t.Log(out)
 }
 
 func webhookPods(s *space) []corev1.Pod {
