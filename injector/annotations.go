@@ -51,6 +51,11 @@ const (
 	AnnotationLogLevel = Prefix + string(config.LogLevel)
 )
 
+// AnnotationToken records, on an injected pod, the token of the last term for
+// which the controller of roles changed its label; a decimal number. Nobody else
+// sets it, so that it is none of Annotations.
+const AnnotationToken = Prefix + "token"
+
 // Annotations lists every annotation that this version knows, sorted.
 func Annotations() []string {
 	return []string{
@@ -73,7 +78,7 @@ func Annotations() []string {
 // The labels of an injected pod. In a pod that arrives, they are refused.
 const (
 	// LabelElection is the election's name.
-	LabelElection = Prefix + "election"
+	LabelElection = config.LabelElection
 	// LabelRole is RoleStandby at admission. The controller of roles changes it.
 	LabelRole = Prefix + "role"
 	// RoleLeader is the value of LabelRole on the leader's pod.
@@ -117,11 +122,15 @@ func readInject(c *candidate) []Fault {
 }
 
 // readUnknown refuses every key that is none of Annotations, so that a typing
-// error never passes for a default.
+// error never passes for a default. A pod that comes with the sidecar, such as
+// one from a backup, can still bear the token of its former life.
 func readUnknown(c *candidate) []Fault {
 	known := Annotations()
 	var faults []Fault
 	for key := range c.annotations {
+		if key == AnnotationToken && c.sidecar >= 0 {
+			continue
+		}
 		if _, ok := slices.BinarySearch(known, key); !ok {
 			faults = append(faults, c.annotations.fault(UnknownAnnotation, key, "", knownAllowed))
 		}

@@ -35,10 +35,13 @@ func newCandidate(namespace string, pod *corev1.Pod, admin Settings, own annotat
 		admin:       admin,
 		annotations: own,
 		workload:    workloadOf(pod),
-		sidecar: slices.IndexFunc(pod.Spec.InitContainers, func(c corev1.Container) bool {
-			return c.Name == ContainerName
-		}),
+		sidecar:     sidecarOf(pod),
 	}
+}
+
+// sidecarOf is the index of the first init container of our name, or -1.
+func sidecarOf(pod *corev1.Pod) int {
+	return slices.IndexFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return c.Name == ContainerName })
 }
 
 // sidecarSettings is everything that the sidecar is told, but for the pod's

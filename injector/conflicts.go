@@ -17,6 +17,7 @@ var checks = []func(*candidate) []Fault{
 	checkSamePort,
 	checkUsedPorts,
 	checkHostNetwork,
+	checkPodRequests,
 }
 
 func checkSystem(c *candidate) []Fault {

@@ -118,7 +118,7 @@ func skip(reason Reason) Decision {
 
 // leave lets a pod in as it is, unless it claims to be injected.
 func leave(pod *corev1.Pod, reason Reason) Decision {
-	if faults := forged(pod.Labels); len(faults) > 0 {
+	if faults := append(forged(pod.Labels), stray(pod)...); len(faults) > 0 {
 		return refuse(faults)
 	}
 	return skip(reason)

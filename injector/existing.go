@@ -21,7 +21,7 @@ func checkInjection(c *candidate) []Fault {
 	if c.sidecar < 0 {
 		return nil
 	}
-	path := fmt.Sprintf("spec.initContainers[%d].name", c.sidecar)
+	path := sidecarPath(c.sidecar)
 	if len(variables(c.pod.Spec.InitContainers[c.sidecar].Env)) == 0 {
 		return []Fault{{Reason: NameTaken, Key: path, Value: ContainerName, Allowed: otherName}}
 	}
@@ -42,6 +42,25 @@ func checkInjection(c *candidate) []Fault {
 			strings.Join(differing, ", "), TokenVolume, Prefix),
 	}}
 }
+
+// stray is the fault of a sidecar in a pod that asks for none, such as a copy
+// made by `kubectl debug`, which keeps the containers and drops annotations and
+// labels. It would stand for election unseen, and lead with an application that
+// may be another.
+func stray(pod *corev1.Pod) []Fault {
+	at := sidecarOf(pod)
+	if at < 0 || len(variables(pod.Spec.InitContainers[at].Env)) == 0 {
+		return nil
+	}
+	return []Fault{{
+		Reason: StraySidecar, Key: sidecarPath(at), Value: ContainerName,
+		Allowed: fmt.Sprintf(`no election sidecar in a pod without %s "true": remove the container (kubectl debug does so with `+
+			`--keep-init-containers=false), or set %s to "true" and name the election with %s`,
+			AnnotationInject, AnnotationInject, AnnotationElection),
+	}}
+}
+
+func sidecarPath(at int) string { return fmt.Sprintf("spec.initContainers[%d].name", at) }
 
 // differences tells in what an init container is not the wanted sidecar.
 func differences(got *corev1.Container, want corev1.Container) []string {

@@ -61,6 +61,8 @@ const (
 	NameTaken Reason = "NameTaken"
 	// OtherInjection is a sidecar that this webhook would have injected differently.
 	OtherInjection Reason = "OtherInjection"
+	// StraySidecar is a sidecar in a pod that does not ask for one.
+	StraySidecar Reason = "StraySidecar"
 	// ForgedLabel is a label that only Leaseholder sets.
 	ForgedLabel Reason = "ForgedLabel"
 )
@@ -88,6 +90,7 @@ var sentences = []struct {
 	{PortConflict, "the pod uses a port of the election sidecar"},
 	{NameTaken, "the pod uses a name of the election sidecar"},
 	{OtherInjection, "the pod came with an election sidecar that differs from what this webhook injects"},
+	{StraySidecar, "the pod came with an election sidecar, but does not ask for one"},
 	{ForgedLabel, "the pod came with a " + Prefix + " label"},
 }
 

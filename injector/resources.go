@@ -130,5 +130,15 @@ func (c *candidate) guaranteed() bool {
 
 // sameQuantity compares quantities that a pod brought, which may be of any size.
 func sameQuantity(a, b resource.Quantity) bool {
-	return a.AsApproximateFloat64() < comparableQuantity && b.AsApproximateFloat64() < comparableQuantity && a.Cmp(b) == 0
+	return calculable(a, b) && a.Cmp(b) == 0
+}
+
+// calculable says whether quantities are small enough to calculate with.
+func calculable(quantities ...resource.Quantity) bool {
+	for _, q := range quantities {
+		if q.AsApproximateFloat64() >= comparableQuantity {
+			return false
+		}
+	}
+	return true
 }

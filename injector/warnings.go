@@ -9,6 +9,8 @@ var unreadyWarnings = map[string]string{
 		"use strategy Recreate or maxUnavailable ≥ replicas − 1",
 	"statefulset": "a StatefulSet of several replicas in mode unready stays incomplete with podManagementPolicy OrderedReady: " +
 		"use podManagementPolicy Parallel",
+	"daemonset": "a DaemonSet of several pods in mode unready never becomes available, and its rolling update stops: " +
+		"use maxUnavailable 100% or updateStrategy OnDelete",
 }
 
 // warnings is what works, but not as everyone expects.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/api"
@@ -26,7 +27,7 @@ const (
 	exitOK = 0
 	// exitFailed: a port is taken, or a server ended.
 	exitFailed = 1
-	// exitUsage: a flag or the environment is wrong.
+	// exitUsage: a flag, the environment or the kubeconfig is wrong.
 	exitUsage = 2
 )
 
@@ -58,7 +59,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: settings.LogLevel}))
 	klog.SetSlogLogger(log.With("logger", "client-go"))
-	if err := serve(ctx, settings, getenv, log); err != nil {
+	kube, err := clientConfig(getenv)
+	if err != nil {
+		log.Error("the sidecar ends", "error", err)
+		return exitUsage
+	}
+	if err := serve(ctx, settings, kube, log); err != nil {
 		log.Error("the sidecar ends", "error", err)
 		return exitFailed
 	}
@@ -67,12 +73,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 
 // serve takes part in the election until ctx ends. The servers outlive the
 // candidate, so that nobody asks in vain while the lock is being released.
-func serve(ctx context.Context, s config.Settings, getenv func(string) string, log *slog.Logger) error {
-	restConfig, err := clientConfig(getenv)
-	if err != nil {
-		return err
-	}
-	l, err := lease.New(restConfig, s.Namespace, s.Election)
+func serve(ctx context.Context, s config.Settings, kube *rest.Config, log *slog.Logger) error {
+	l, err := lease.New(kube, s.Namespace, s.Election)
 	if err != nil {
 		return fmt.Errorf("set up the lock: %w", err)
 	}

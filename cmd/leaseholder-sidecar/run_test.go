@@ -59,9 +59,9 @@ func environment(t *testing.T) map[string]string {
 		"LEASEHOLDER_NAMESPACE":      metav1.NamespaceDefault,
 		"LEASEHOLDER_POD_NAME":       "host",
 		"LEASEHOLDER_POD_UID":        "1",
-		"LEASEHOLDER_LEASE_DURATION": "1s",
-		"LEASEHOLDER_RENEW_DEADLINE": "900ms",
-		"LEASEHOLDER_RETRY_PERIOD":   "200ms",
+		"LEASEHOLDER_LEASE_DURATION": "2s",
+		"LEASEHOLDER_RENEW_DEADLINE": "1900ms",
+		"LEASEHOLDER_RETRY_PERIOD":   "1s",
 		"LEASEHOLDER_API_ADDRESS":    freePort(t),
 		"LEASEHOLDER_PROBE_ADDRESS":  freePort(t),
 	}
@@ -88,7 +88,7 @@ func TestExitCodes(t *testing.T) {
 		"an unknown flag":   {[]string{"--verbose"}, nil, exitUsage, "-verbose"},
 		"an argument":       {[]string{"now"}, nil, exitUsage, `"now"`},
 		"a bad setting":     {nil, map[string]string{"LEASEHOLDER_STANDBY": "asleep"}, exitUsage, `LEASEHOLDER_STANDBY="asleep"`},
-		"no cluster":        {nil, map[string]string{"KUBECONFIG": ""}, exitFailed, "KUBECONFIG"},
+		"no cluster":        {nil, map[string]string{"KUBECONFIG": ""}, exitUsage, "KUBECONFIG"},
 		"a taken API port":  {nil, map[string]string{"LEASEHOLDER_API_ADDRESS": taken.Addr().String()}, exitFailed, taken.Addr().String()},
 		"a taken probeport": {nil, map[string]string{"LEASEHOLDER_PROBE_ADDRESS": taken.Addr().String()}, exitFailed, taken.Addr().String()},
 	}

@@ -30,7 +30,7 @@ local API. The webhook injects it. Its settings come from the environment:
 Flags:
   --version  print the version and exit
 
-Exit codes: 0 told to stop, 1 a port is taken, 2 bad settings.
+Exit codes: 0 told to stop, 1 a port is taken, 2 bad settings, or no cluster to be found.
 `)
 	return b.String()
 }

@@ -37,9 +37,9 @@ func (f *flags) all() []flagged {
 		{"sidecar-image", "", "image of the sidecar (required)", &f.sidecarImage},
 		{"sidecar-image-pull-policy", "", "Always, IfNotPresent or Never; the API server's default when empty", &f.sidecarPullPolicy},
 		{"sidecar-cpu-request", "10m", "CPU request of a sidecar whose pod does not say otherwise", &f.sidecarCPURequest},
-		{"sidecar-cpu-limit", "100m", "CPU limit of such a sidecar", &f.sidecarCPULimit},
-		{"sidecar-memory-request", "24Mi", "memory request of such a sidecar", &f.sidecarMemoryRequest},
-		{"sidecar-memory-limit", "48Mi", "memory limit of such a sidecar", &f.sidecarMemoryLimit},
+		{"sidecar-cpu-limit", "200m", "CPU limit of such a sidecar", &f.sidecarCPULimit},
+		{"sidecar-memory-request", "32Mi", "memory request of such a sidecar", &f.sidecarMemoryRequest},
+		{"sidecar-memory-limit", "64Mi", "memory limit of such a sidecar", &f.sidecarMemoryLimit},
 		{"sidecar-log-level", "info", "least level that such a sidecar logs: debug, info, warn or error", &f.sidecarLogLevel},
 
 		{"webhook-port", "9443", "TCP port of the admission webhook (HTTPS)", &f.webhookPort},

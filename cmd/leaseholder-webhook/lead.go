@@ -15,7 +15,6 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/election"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
-	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
 // timing is shorter than the sidecars': while nobody leads here, the labels of the
@@ -27,7 +26,7 @@ var timing = config.Timing{LeaseDuration: 6 * time.Second, RenewDeadline: 4 * ti
 // every term. The lock is released when the work has ended, so that two
 // replicas never work at the same time.
 func lead(ctx context.Context, kube *rest.Config, o options, work func(ctx context.Context) error) error {
-	l, err := lease.New(kube, o.namespace, o.election, lease.WithLabels(map[string]string{view.LabelManagedBy: view.ManagedBy}))
+	l, err := lease.New(kube, o.namespace, o.election)
 	if err != nil {
 		return err
 	}

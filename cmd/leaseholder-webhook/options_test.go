@@ -2,8 +2,12 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
+
+	"sigs.k8s.io/yaml"
 )
 
 func TestEveryFaultOfTheOptionsIsToldAtOnce(t *testing.T) {
@@ -42,5 +46,41 @@ func TestDefaultsNeedOnlyTheImageAndThePod(t *testing.T) {
 	}
 	if o.webhookPort != 9443 || o.healthPort != 8081 || o.metricsPort != 8080 || o.election != "leaseholder-webhook" || o.certificatesGiven {
 		t.Errorf("%+v", o)
+	}
+}
+
+func TestDefaultsAreTheCharts(t *testing.T) {
+	raw, err := os.ReadFile("../../charts/leaseholder/values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values struct {
+		LogLevel string
+		Sidecar  struct {
+			LogLevel  string
+			Resources struct{ Requests, Limits struct{ CPU, Memory string } }
+		}
+		Webhook struct{ Port int }
+	}
+	if err := yaml.Unmarshal(raw, &values); err != nil {
+		t.Fatal(err)
+	}
+	var f flags
+	for _, o := range f.all() {
+		*o.value = o.def
+	}
+	requests, limits := values.Sidecar.Resources.Requests, values.Sidecar.Resources.Limits
+	for name, pair := range map[string][2]string{
+		"sidecar-cpu-request":    {f.sidecarCPURequest, requests.CPU},
+		"sidecar-memory-request": {f.sidecarMemoryRequest, requests.Memory},
+		"sidecar-cpu-limit":      {f.sidecarCPULimit, limits.CPU},
+		"sidecar-memory-limit":   {f.sidecarMemoryLimit, limits.Memory},
+		"sidecar-log-level":      {f.sidecarLogLevel, values.Sidecar.LogLevel},
+		"webhook-port":           {f.webhookPort, strconv.Itoa(values.Webhook.Port)},
+		"log-level":              {f.logLevel, values.LogLevel},
+	} {
+		if pair[0] != pair[1] {
+			t.Errorf("%s is %q by default, and %q in the chart", name, pair[0], pair[1])
+		}
 	}
 }

@@ -199,7 +199,8 @@ func TestTermination(t *testing.T) {
 		"well within the grace period":           {[]string{"/prestop?grace=30"}, 20 * time.Second, true},
 		"when the grace period has run out":      {[]string{"/prestop?grace=30"}, 30 * time.Second, false},
 		"a moment before":                        {[]string{"/prestop?grace=30"}, 29500 * time.Millisecond, false},
-		"the first call counts":                  {[]string{"/prestop?grace=5", "/prestop?grace=3600"}, 10 * time.Second, false},
+		"a later call does not lengthen it":      {[]string{"/prestop?grace=5", "/prestop?grace=3600"}, 10 * time.Second, false},
+		"a later call shortens it":               {[]string{"/prestop?grace=3600", "/prestop?grace=5"}, 10 * time.Second, false},
 		"a call that says nothing counts for no": {[]string{"/prestop", "/prestop?grace=-1"}, time.Hour, true},
 	}
 	for name, test := range tests {

@@ -33,6 +33,9 @@ func metrics(settings config.Settings, source Source) http.HandlerFunc {
 	})
 	gauge("leaseholder_last_contact_timestamp_seconds", func() float64 {
 		s, _ := source.Status()
+		if s.Contact.IsZero() {
+			return 0
+		}
 		return float64(s.Contact.UnixMilli()) / float64(time.Second/time.Millisecond)
 	})
 	return func(w http.ResponseWriter, _ *http.Request) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 )
 
@@ -20,16 +21,22 @@ func Listen(ctx context.Context, address string) ([]net.Listener, error) {
 	}
 	listeners := []net.Listener{first}
 	if host, port, err := net.SplitHostPort(address); err == nil && host == "127.0.0.1" {
-		// A pod without IPv6 has no such address, which is no fault.
-		if second, err := config.Listen(ctx, "tcp", net.JoinHostPort("::1", port)); err == nil {
+		second, err := config.Listen(ctx, "tcp", net.JoinHostPort("::1", port))
+		switch {
+		case err == nil:
 			listeners = append(listeners, second)
+		case errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EAFNOSUPPORT):
+			// A pod without IPv6 has no such address, which is no fault.
+		default:
+			_ = first.Close()
+			return nil, fmt.Errorf("listen on %q: %w", net.JoinHostPort("::1", port), err)
 		}
 	}
 	return listeners, nil
 }
 
 // Serve answers on the listeners until ctx ends, and then closes them with all
-// that is open: nobody waits for a sidecar's last answer.
+// that is open. That comes when the candidate has left the election.
 func Serve(ctx context.Context, handler http.Handler, listeners []net.Listener) error {
 	const slowest = 10 * time.Second
 	server := &http.Server{

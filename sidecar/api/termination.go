@@ -25,12 +25,14 @@ type Termination struct {
 // NewTermination gives a Termination that has not begun.
 func NewTermination(clock election.Clock) *Termination { return &Termination{clock: clock} }
 
-// Begin notes that the pod has this long from now. The first call counts.
+// Begin notes that the pod has this long from now. A later call can only shorten
+// it: whoever else reaches the probe port must not gain the pod time.
 func (t *Termination) Begin(grace time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.begun {
-		t.begun, t.deadline = true, t.clock.Now()+grace
+	deadline := t.clock.Now() + grace
+	if !t.begun || deadline < t.deadline {
+		t.begun, t.deadline = true, deadline
 	}
 }
 

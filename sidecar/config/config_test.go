@@ -26,7 +26,7 @@ func valid() config.Settings {
 func TestParseGivesBackWhatRenderWrote(t *testing.T) {
 	other := valid()
 	other.Standby = config.StandbyUnready
-	other.Timing = config.Timing{LeaseDuration: 4 * time.Second, RenewDeadline: 2500 * time.Millisecond, RetryPeriod: 500 * time.Millisecond}
+	other.Timing = config.Timing{LeaseDuration: 4 * time.Second, RenewDeadline: 2500 * time.Millisecond, RetryPeriod: 1500 * time.Millisecond}
 	other.APIAddress, other.ProbeAddress, other.LogLevel = "[::1]:1", "10.0.0.1:65535", slog.LevelDebug
 	for _, want := range []config.Settings{valid(), other} {
 		got, err := config.Parse(getenv(config.Render(want)))
@@ -79,6 +79,21 @@ func TestParseNamesEveryFault(t *testing.T) {
 	}
 }
 
+func TestParseRefusesWhatAnIdentityCannotCarry(t *testing.T) {
+	for variable, values := range map[string][]string{
+		"LEASEHOLDER_POD_NAME":      {"Orders", "a b", "a_b", strings.Repeat("a", 254)},
+		"LEASEHOLDER_POD_UID":       {"a b", "a_b", strings.Repeat("a", 129)},
+		"LEASEHOLDER_PROBE_ADDRESS": {":4040"},
+	} {
+		for _, value := range values {
+			env := getenv(append(config.Render(valid()), config.Variable{Name: variable, Value: value}))
+			if _, err := config.Parse(env); err == nil || !strings.HasPrefix(err.Error(), variable+"=") {
+				t.Errorf("%s=%q gives %v", variable, value, err)
+			}
+		}
+	}
+}
+
 func TestTimingFaults(t *testing.T) {
 	const s = time.Second
 	tests := map[string]struct {
@@ -86,7 +101,7 @@ func TestTimingFaults(t *testing.T) {
 		fault  config.Setting // none if empty
 	}{
 		"the defaults fit":                       {config.DefaultTiming(), ""},
-		"short durations fit":                    {config.Timing{LeaseDuration: 2 * s, RenewDeadline: 1500 * time.Millisecond, RetryPeriod: 500 * time.Millisecond}, ""},
+		"short durations fit":                    {config.Timing{LeaseDuration: 2 * s, RenewDeadline: 1500 * time.Millisecond, RetryPeriod: s}, ""},
 		"the largest deadline fits":              {config.Timing{LeaseDuration: 21 * s, RenewDeadline: 20 * s, RetryPeriod: 2 * s}, ""},
 		"a deadline beyond the margin does not":  {config.Timing{LeaseDuration: 21 * s, RenewDeadline: 20100 * time.Millisecond, RetryPeriod: 2 * s}, config.RenewDeadline},
 		"a deadline as long as the lease is not": {config.Timing{LeaseDuration: 15 * s, RenewDeadline: 15 * s, RetryPeriod: 2 * s}, config.RenewDeadline},
@@ -95,6 +110,8 @@ func TestTimingFaults(t *testing.T) {
 		"a lease beyond an hour does not":        {config.Timing{LeaseDuration: time.Hour + s, RenewDeadline: 10 * s, RetryPeriod: 2 * s}, config.LeaseDuration},
 		"no time for a second attempt":           {config.Timing{LeaseDuration: 15 * s, RenewDeadline: 2 * s, RetryPeriod: 2 * s}, config.RenewDeadline},
 		"a period of nothing":                    {config.Timing{LeaseDuration: 15 * s, RenewDeadline: 10 * s}, config.RetryPeriod},
+		"a period below a second":                {config.Timing{LeaseDuration: 15 * s, RenewDeadline: 10 * s, RetryPeriod: 999 * time.Millisecond}, config.RetryPeriod},
+		"a deadline beyond all bounds":           {config.Timing{LeaseDuration: 15 * s, RenewDeadline: 2500000 * time.Hour, RetryPeriod: 2 * s}, config.RenewDeadline},
 		"a negative period":                      {config.Timing{LeaseDuration: 15 * s, RenewDeadline: 10 * s, RetryPeriod: -s}, config.RetryPeriod},
 	}
 	for name, test := range tests {

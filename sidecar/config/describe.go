@@ -17,7 +17,7 @@ func Describe() []Description {
 		{Election, "", "name of the election and of its Lease: " + ElectionAllowed},
 		{Namespace, "", "namespace of the Lease"},
 		{PodName, "", "name of this candidate, told to clients as the leader's"},
-		{PodUID, "", "what tells this candidate from another of the same name"},
+		{PodUID, "", "what tells this candidate from all others, also of the same name and on other machines"},
 		{Lock, DefaultLock, "where the lock is: " + DefaultLock},
 		{StandbyMode, string(d.Standby), "readiness of a standby: " + strings.Join(names(Standbys()), ", ")},
 		{LeaseDuration, d.Timing.LeaseDuration.String(), "how long a silent leader is respected, in whole seconds"},

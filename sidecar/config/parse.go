@@ -14,6 +14,12 @@ import (
 // label is a DNS-1123 label (RFC 1123), of at most 63 characters.
 var label = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 
+// name is a pod's: a DNS-1123 subdomain (RFC 1123), of at most 253 characters.
+var name = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`)
+
+// uid is what a holder's identity can carry.
+var uid = regexp.MustCompile(`^[-A-Za-z0-9.]{1,128}$`)
+
 // ValidElection says whether name can be an election's name.
 func ValidElection(name string) bool { return label.MatchString(name) }
 
@@ -29,8 +35,8 @@ func Parse(getenv func(string) string) (Settings, error) {
 	s := Settings{
 		Election:     p.required(Election, ElectionAllowed, ValidElection),
 		Namespace:    p.required(Namespace, "a namespace's name", ValidElection),
-		PodName:      p.required(PodName, "the pod's name", notEmpty),
-		PodUID:       p.required(PodUID, "the pod's UID", notEmpty),
+		PodName:      p.required(PodName, "the pod's name, a DNS-1123 subdomain", name.MatchString),
+		PodUID:       p.required(PodUID, "the pod's UID: letters, digits, '-' and '.'", uid.MatchString),
 		Standby:      Standby(p.oneOf(StandbyMode, names(Standbys()), string(d.Standby))),
 		APIAddress:   p.address(APIAddress, d.APIAddress, "a loopback IP address and a port", loopback),
 		ProbeAddress: p.address(ProbeAddress, d.ProbeAddress, "an address to listen on and a port", anyHost),
@@ -44,6 +50,7 @@ func Parse(getenv func(string) string) (Settings, error) {
 	p.oneOf(Lock, []string{DefaultLock}, DefaultLock)
 	if len(p.faults) == 0 {
 		p.faults = s.Timing.Faults()
+		p.distinct(s)
 	}
 	if len(p.faults) > 0 {
 		return Settings{}, p.faults
@@ -111,14 +118,22 @@ func (p *parser) address(s Setting, def, allowed string, okHost func(string) boo
 	return v
 }
 
+// distinct refuses two servers on one port.
+func (p *parser) distinct(s Settings) {
+	// Both were split before.
+	_, api, _ := net.SplitHostPort(s.APIAddress)
+	_, probe, _ := net.SplitHostPort(s.ProbeAddress)
+	if api == probe {
+		p.refuse(ProbeAddress, s.ProbeAddress, "another port than that of "+APIAddress.Variable())
+	}
+}
+
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
 }
 
 func anyHost(host string) bool { return host == "" || net.ParseIP(host) != nil }
-
-func notEmpty(v string) bool { return v != "" }
 
 func names[T ~string](values []T) []string {
 	out := make([]string, len(values))

@@ -9,8 +9,9 @@ import (
 const (
 	// maxLeaseDuration keeps a typing error from disabling failover for good.
 	maxLeaseDuration = time.Hour
-	// minRetryPeriod bounds the writes of one leader to ten a second.
-	minRetryPeriod = 100 * time.Millisecond
+	// minRetryPeriod is the precision of a renewal's time: every write bears
+	// another whole second than the last.
+	minRetryPeriod = time.Second
 	// minAttempt is the least time in which one request can be expected to end.
 	minAttempt = 100 * time.Millisecond
 	// attempts is how many requests in a row must fit between a renewal that
@@ -39,7 +40,7 @@ func (t Timing) Faults() Faults {
 	if t.RetryPeriod < minRetryPeriod {
 		add(RetryPeriod, t.RetryPeriod, "at least %s", minRetryPeriod)
 	}
-	if time.Duration(clockRatio*float64(t.RenewDeadline)) > t.LeaseDuration {
+	if clockRatio*float64(t.RenewDeadline) > float64(t.LeaseDuration) {
 		add(RenewDeadline, t.RenewDeadline, "at most the lease duration (%s) / %g, so that a leader has stopped before another begins",
 			t.LeaseDuration, clockRatio)
 	}

@@ -27,6 +27,9 @@ type Options struct {
 	Clock Clock
 	// Logger defaults to slog.Default().
 	Logger *slog.Logger
+	// Random gives numbers in [0, 1), by which repeated requests are spread, and
+	// nothing is decided; default rand.Float64.
+	Random func() float64
 }
 
 // Candidate stands in one election over one lock. Its methods are safe for
@@ -54,8 +57,12 @@ func New(l lock.Lock, o Options) *Candidate {
 		release: o.Release,
 		log:     o.Logger,
 		attempt: o.Timing.Attempt(),
-		machine: newMachine(o.Identity, o.Timing, rand.Float64),
+		machine: newMachine(o.Identity, o.Timing, o.Random),
 		changed: make(chan struct{}),
+	}
+	c.lastUpdate = time.Now()
+	if c.machine.random == nil {
+		c.machine.random = rand.Float64
 	}
 	if c.clock == nil {
 		c.clock = BootTime{}
@@ -70,7 +77,7 @@ func New(l lock.Lock, o Options) *Candidate {
 }
 
 // Status is what the candidate knows at this moment, and a channel that is
-// closed when Leader, IsLeader or Token have changed. Validity is judged now,
+// closed when anything but ValidFor has changed. Validity is judged now,
 // so a process that was paused or suspended never gets a stale true.
 func (c *Candidate) Status() (Status, <-chan struct{}) {
 	c.mu.Lock()
@@ -83,7 +90,7 @@ func (c *Candidate) status(now Instant) Status {
 	s := Status{
 		Leader:     m.known.Record.Holder,
 		IsLeader:   m.isLeader(now),
-		Token:      max(m.token, m.known.Record.Token),
+		Token:      m.highest,
 		Since:      m.known.Record.Acquired,
 		LastUpdate: c.lastUpdate,
 		Contact:    c.contact,
@@ -91,8 +98,12 @@ func (c *Candidate) status(now Instant) Status {
 	switch {
 	case s.IsLeader:
 		s.Token, s.ValidUntil, s.ValidFor = m.token, m.validUntil, m.validUntil-now
-	case m.mine():
-		// The lock names this process, which must not act on it.
+	case lock.PodName(s.Leader) == m.self.Pod:
+		// The lock names this pod, which does not lead: clients that compare the
+		// leader's name with their own must not take themselves for it.
+		s.Leader = ""
+	case now-m.heardAt > m.wait():
+		// Whoever it was may have been followed by another.
 		s.Leader = ""
 	}
 	return s
@@ -120,53 +131,67 @@ func (c *Candidate) Run(ctx context.Context) {
 		case o := <-l.outcomes:
 			l.apply(requests, o)
 		case e := <-l.events:
-			l.take(e)
+			l.take(requests, e)
 		case <-timer.C:
 		case <-stop:
 			stop = nil
-			c.stop(c.release())
+			c.stop(requests, c.release())
 			deadline = time.After(c.machine.timing.RenewDeadline)
 		case <-deadline:
-			c.log.Warn("the lock could not be released in time and runs out by itself")
-			c.stop(false)
+			c.log.WarnContext(requests, "the lock could not be released in time and runs out by itself")
+			c.stop(requests, false)
 		}
 	}
 }
 
-func (c *Candidate) stop(release bool) {
+func (c *Candidate) stop(ctx context.Context, release bool) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.machine.giveUp(release)
-	c.tell(c.clock.Now())
+	news := c.tell(c.clock.Now())
+	c.mu.Unlock()
+	c.report(ctx, news)
 }
 
-// tell wakes everybody who waits for a change, if there is one.
-func (c *Candidate) tell(now Instant) {
-	s := c.status(now)
-	before := c.told
-	if s.Leader == before.Leader && s.IsLeader == before.IsLeader && s.Token == before.Token {
-		return
+// news is a change of leader in this candidate's eyes.
+type news struct{ before, after Status }
+
+// tell wakes everybody who waits for a change, if there is one. A change of
+// leader comes back, to be reported when the lock is free: a log that blocks must
+// not hold up anybody.
+func (c *Candidate) tell(now Instant) *news {
+	after, before := c.status(now), c.told
+	sameLeader := after.Leader == before.Leader && after.IsLeader == before.IsLeader
+	if sameLeader && after.Token == before.Token && after.ValidUntil == before.ValidUntil {
+		return nil
 	}
-	c.lastUpdate = time.Now()
-	c.told = s
 	close(c.changed)
 	c.changed = make(chan struct{})
+	c.told = after
+	if sameLeader {
+		return nil
+	}
+	c.lastUpdate = time.Now()
+	return &news{before: before, after: after}
+}
+
+func (c *Candidate) report(ctx context.Context, n *news) {
 	switch {
-	case s.IsLeader && !before.IsLeader:
-		c.log.Info("leading", "token", s.Token)
-	case !s.IsLeader && before.IsLeader:
-		c.log.Info("no longer leading", "leader", s.Leader)
-	case s.Leader != before.Leader:
-		c.log.Info("the leader changed", "leader", s.Leader, "token", s.Token)
+	case n == nil:
+	case n.after.IsLeader:
+		c.log.InfoContext(ctx, "leading", "token", n.after.Token)
+	case n.before.IsLeader:
+		c.log.InfoContext(ctx, "no longer leading", "leader", n.after.Leader)
+	default:
+		c.log.InfoContext(ctx, "the leader changed", "leader", n.after.Leader, "token", n.after.Token)
 	}
 }
 
 // complain logs a failed request: the first of a row, and then ever more rarely.
-func (c *Candidate) complain(request string, err error, failures int) {
+func (c *Candidate) complain(ctx context.Context, request string, err error, failures int) {
 	switch {
 	case errors.Is(err, lock.ErrConflict), errors.Is(err, lock.ErrExists):
-		c.log.Debug("another candidate was faster", "request", request)
+		c.log.DebugContext(ctx, "another candidate was faster", "request", request)
 	case bits.OnesCount(uint(failures)) == 1:
-		c.log.Warn("the lock does not answer as it should; trying on", "request", request, "failures", failures, "error", err)
+		c.log.WarnContext(ctx, "the lock does not answer as it should; trying on", "request", request, "failures", failures, "error", err)
 	}
 }

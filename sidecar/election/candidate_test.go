@@ -332,9 +332,25 @@ func TestElection(t *testing.T) {
 			}
 			f.lock.Edit(func(r *lock.Record) { r.Holder, r.Duration = "client-go", duration })
 			a := f.add("a", "1")
-			f.mustLead(time.Second, nil)
+			for range 20 {
+				f.mustLead(time.Second, nil)
+				f.lock.Edit(func(r *lock.Record) { r.Renewed = time.Now() })
+			}
 			f.lock.Edit(func(r *lock.Record) { r.Holder, r.Duration = "", time.Second })
 			f.mustLead(0, a)
+		},
+		"what looks like a stranger's release is not trusted while one of ours may be valid": func(_ *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(moment, a)
+			a.crash = true
+			a.end()
+			f.lock.Edit(func(r *lock.Record) { r.Holder = "client-go" })
+			f.mustLead(moment, nil)
+			f.lock.Edit(func(r *lock.Record) { r.Holder, r.Duration = "", time.Second })
+			f.mustLead(duration-moment, nil)
+			f.mustLead(time.Second+2*moment, b)
 		},
 		"a longer duration in the record is respected": func(_ *testing.T, f *fleet) {
 			if err := f.lock.Create(f.t.Context()); err != nil {

@@ -42,10 +42,11 @@ type event struct {
 // false when the candidate has left the election.
 func (l *loop) advance(ctx context.Context, timer *time.Timer) bool {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	now := l.clock.Now()
 	what, until := l.machine.next(now)
-	l.tell(now)
+	news := l.tell(now)
+	defer l.report(ctx, news)
+	defer l.mu.Unlock()
 	switch what {
 	case done:
 		return false
@@ -68,12 +69,12 @@ func (l *loop) request(ctx context.Context, what action, now Instant) {
 	var record lock.Record
 	switch what {
 	case doRead:
-		l.machine.reading()
+		l.machine.reading(now)
 	case doMake:
-		l.machine.making()
+		l.machine.making(now)
 	default:
 		record = l.machine.record(now, time.Now())
-		l.machine.writing()
+		l.machine.writing(now)
 	}
 	l.wait.Go(func() {
 		attempt, cancel := context.WithTimeout(ctx, l.attempt)
@@ -95,6 +96,14 @@ func (l *loop) request(ctx context.Context, what action, now Instant) {
 
 // apply tells the machine how a request ended.
 func (l *loop) apply(ctx context.Context, o outcome) {
+	failures := l.record(ctx, o)
+	if o.err != nil {
+		l.complain(ctx, o.what.String(), o.err, failures)
+	}
+}
+
+// record is apply without what is said about it. It gives the failures in a row.
+func (l *loop) record(ctx context.Context, o outcome) (failures int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
@@ -105,43 +114,51 @@ func (l *loop) apply(ctx context.Context, o outcome) {
 	switch {
 	case o.what == doMake:
 		m.madeDone(now, o.err)
+		return max(m.failures, m.makeFails)
+	case o.what == doRead && o.err != nil:
+		m.readFailed(now)
 	case o.err != nil:
 		m.failed(now)
 	case o.what == doWrite:
 		m.writeDone(now, o.sent, o.base, o.snapshot)
-	case o.what == doRead:
+	default:
 		m.readDone(now, o.sent, o.snapshot)
 		if !m.watching {
 			m.watchBegun(now)
 			l.beginWatch(ctx, o.snapshot.From)
 		}
 	}
-	if o.err != nil {
-		l.complain(o.what.String(), o.err, m.failures)
-	}
 	if m.watchStale {
 		l.endWatch()
 	}
+	return m.failures
 }
 
 // take tells the machine what the present watch delivered.
-func (l *loop) take(e event) {
+func (l *loop) take(ctx context.Context, e event) {
 	if e.watch != l.watch {
 		return
 	}
+	failures := l.observe(e)
+	if e.err != nil {
+		l.complain(ctx, "watch", e.err, failures)
+	}
+}
+
+// observe is take without what is said about it. It gives the watches in a row
+// that ended early.
+func (l *loop) observe(e event) (failures int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
 	switch {
 	case e.ended:
 		l.machine.watchEnded(now)
-		if e.err != nil {
-			l.complain("watch", e.err, l.machine.watchFails)
-		}
 	case !l.machine.watchStale:
 		l.contact = time.Now()
 		l.machine.watched(now, e.snapshot)
 	}
+	return l.machine.watchFails
 }
 
 func (l *loop) beginWatch(ctx context.Context, from lock.Version) {

@@ -27,9 +27,15 @@ type machine struct {
 	// termD is the longest duration that the present holder, or the last one
 	// before a release or deletion, has asked to be respected.
 	termD time.Duration
+	// lastHolder is the last holder known, whoever it was.
+	lastHolder string
+	// highest is the largest token ever seen in the lock.
+	highest int64
 	// foreign is the last record that named a holder who is not one of ours;
 	// nil when one of ours held after it.
 	foreign *lock.Record
+	// foreignFrom is from when on none of ours from before can be valid.
+	foreignFrom Instant
 	// confirmed says that a quorum read after the wait showed known unchanged.
 	confirmed bool
 	// heir is the record's holder when an earlier process of this pod left it.
@@ -52,12 +58,15 @@ type machine struct {
 	// Requests. One is in flight at a time; after a failure the next waits
 	// until retryAt.
 	inFlight bool
-	asked    lock.Version // what was known when the read in flight was sent
+	askedAt  Instant      // when the request in flight was sent
+	asked    lock.Version // what was known then
 	failures int
 	retryAt  Instant
-	// makeAt holds back another attempt to make a lock that this candidate may
-	// not make: whoever may does, and the watch tells.
-	makeAt Instant
+	// A lock that this candidate may not make is made by whoever may, and the
+	// watch tells. From makeAt on it is looked for, in case the watch does not.
+	makeAt    Instant
+	makeFails int
+	lookFirst bool
 
 	// The watch. It begins at a quorum read; a stale one is to be ended.
 	watching   bool

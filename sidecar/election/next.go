@@ -17,7 +17,7 @@ const (
 )
 
 func (a action) String() string {
-	return [...]string{"none", "read", "make", "write", "none"}[a]
+	return [...]string{"wait", "read", "make", "write", "leave"}[a]
 }
 
 // never is an instant that does not come.
@@ -35,20 +35,27 @@ func (m *machine) next(now Instant) (action, Instant) {
 		return idle, m.expiry()
 	case now < m.retryAt:
 		return idle, min(m.retryAt, m.expiry())
-	case !m.fresh, !m.watching && now >= m.watchAt:
+	case !m.fresh:
 		return doRead, 0
 	case m.stopping:
 		return doWrite, 0
 	}
-	due, at := m.nextStandby, m.watchAt
+	due := m.nextStandby
 	if m.leading {
 		due = m.nextLeading
 	}
-	if m.watching {
-		at = never
+	what, until := due(now)
+	if what != idle {
+		return what, 0
 	}
-	what, when := due(now)
-	return what, min(when, at)
+	m.failures = 0
+	switch {
+	case m.watching:
+		return idle, until
+	case now >= m.watchAt:
+		return doRead, 0
+	}
+	return idle, min(until, m.watchAt)
 }
 
 // left says that nothing is left to release: it shall not be released, or no
@@ -61,10 +68,8 @@ func (m *machine) left() bool {
 // than this candidate has already ended the lead.
 func (m *machine) nextLeading(now Instant) (action, Instant) {
 	switch {
-	case !m.known.Exists && now < m.makeAt:
-		return idle, min(m.makeAt, m.expiry())
 	case !m.known.Exists:
-		return doMake, 0
+		return m.nextMissing(now)
 	case !m.mine():
 		return doWrite, 0
 	}
@@ -76,17 +81,16 @@ func (m *machine) nextLeading(now Instant) (action, Instant) {
 
 // nextStandby is for a candidate that does not lead.
 func (m *machine) nextStandby(now Instant) (action, Instant) {
-	if !m.known.Exists && now < m.makeAt {
-		return idle, m.makeAt
-	}
 	if !m.known.Exists {
-		return doMake, 0
+		return m.nextMissing(now)
 	}
 	at := max(m.takeAt(), m.notBefore)
 	if now < at {
-		if !m.expectsNews() {
+		if !m.heldByAnother() {
 			return idle, at
 		}
+		// Somebody else should be renewing: silence means that the leader or the
+		// watch has died.
 		silent := m.heardAt + 2*m.timing.RetryPeriod
 		if now >= silent {
 			return doRead, 0
@@ -99,13 +103,31 @@ func (m *machine) nextStandby(now Instant) (action, Instant) {
 	return doWrite, 0
 }
 
+// nextMissing is for a lock that is not there.
+func (m *machine) nextMissing(now Instant) (action, Instant) {
+	switch {
+	case now < m.makeAt:
+		return idle, min(m.makeAt, m.expiry())
+	case m.lookFirst:
+		return doRead, 0
+	}
+	return doMake, 0
+}
+
 // takeAt is when the lock, as it is known, may be taken.
 func (m *machine) takeAt() Instant {
-	r := m.known.Record
-	if m.holds() || r.Holder != "" && r.Holder == m.heir || r.Released() || m.foreignRelease() {
+	holder := m.known.Record.Holder
+	if m.holds() || holder != "" && holder == m.heir || m.released() || m.foreignRelease() {
 		return 0
 	}
 	return m.seenAt + m.wait()
+}
+
+// released says that the last holder has let go. The mark of another than the
+// last one known proves nothing about that one, which could still be valid.
+func (m *machine) released() bool {
+	by := m.known.Record.ReleasedBy()
+	return by != "" && (m.lastHolder == "" || by == m.lastHolder)
 }
 
 // holds says that the record names this candidate by a write of its own.
@@ -118,10 +140,6 @@ func (m *machine) heldByAnother() bool {
 	holder := m.known.Record.Holder
 	return holder != "" && holder != m.heir && !m.holds()
 }
-
-// expectsNews says that somebody else should be renewing, so that silence
-// means a leader or a watch that has died.
-func (m *machine) expectsNews() bool { return m.heldByAnother() }
 
 // expiry is when the lead ends by itself.
 func (m *machine) expiry() Instant {

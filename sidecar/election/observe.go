@@ -18,7 +18,7 @@ func (m *machine) watched(now Instant, s lock.Snapshot) {
 // readDone takes in the answer of a quorum read that was sent at sent.
 func (m *machine) readDone(now, sent Instant, s lock.Snapshot) {
 	first, heard := m.known.Version == "", m.heardAt
-	m.inFlight, m.failures, m.fresh = false, 0, true
+	m.inFlight, m.fresh, m.lookFirst = false, true, false
 	m.heardAt = now
 	m.learnServerTime(now, s)
 	switch order := s.Version.Compare(m.known.Version); {
@@ -48,12 +48,19 @@ func (m *machine) learn(now Instant, s lock.Snapshot) {
 	case r.Stamped():
 		m.foreign = nil
 	case r.Holder != "":
+		if m.foreign == nil {
+			m.foreignFrom = now + m.wait()
+		}
 		m.foreign = &r
 	}
 	if r.Holder != "" && r.Holder != m.self.String() {
 		m.myTerm = false
 		m.demote()
 	}
+	if r.Holder != "" {
+		m.lastHolder = r.Holder
+	}
+	m.highest = max(m.highest, r.Token)
 	if r.Holder != m.heir {
 		m.heir = ""
 	}
@@ -89,9 +96,10 @@ func (m *machine) learnServerTime(now Instant, s lock.Snapshot) {
 
 // foreignRelease says that a holder who is not one of ours has let go, as
 // client-go does: it empties the record, names one second, and leaves our
-// annotations, which a holder of ours in between would have changed.
+// annotations, which a holder of ours in between would have changed. It says
+// nothing of a holder of ours from before, who must have let go or run out.
 func (m *machine) foreignRelease() bool {
 	r := m.known.Record
 	return m.foreign != nil && r.Holder == "" && r.Duration == time.Second &&
-		r.Stamp == m.foreign.Stamp && r.Token == m.foreign.Token
+		r.Stamp == m.foreign.Stamp && r.Token == m.foreign.Token && m.seenAt >= m.foreignFrom
 }

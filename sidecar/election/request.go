@@ -8,14 +8,16 @@ import (
 )
 
 // reading notes that a quorum read is on its way.
-func (m *machine) reading() { m.inFlight, m.asked = true, m.known.Version }
+func (m *machine) reading(now Instant) {
+	m.inFlight, m.askedAt, m.asked = true, now, m.known.Version
+}
 
 // making notes that the lock's creation is on its way.
-func (m *machine) making() { m.inFlight = true }
+func (m *machine) making(now Instant) { m.inFlight, m.askedAt = true, now }
 
 // writing notes that a write is on its way, which the rules allow.
-func (m *machine) writing() {
-	m.inFlight = true
+func (m *machine) writing(now Instant) {
+	m.inFlight, m.askedAt = true, now
 	m.myTerm = m.myTerm || !m.stopping
 }
 
@@ -26,17 +28,26 @@ func (m *machine) madeDone(now Instant, err error) {
 	case err == nil, errors.Is(err, lock.ErrExists):
 		m.inFlight, m.fresh = false, false
 	case errors.Is(err, lock.ErrForbidden):
-		m.inFlight, m.makeAt = false, now+m.timing.RetryPeriod
+		m.inFlight, m.lookFirst = false, true
+		m.makeAt = now + 2*m.timing.RetryPeriod
+		m.makeFails++
 	default:
 		m.failed(now)
 	}
 }
 
-// failed takes in that the request in flight failed or was given up. Neither
+// failed takes in that a creation or write failed or was given up. Neither
 // success nor loss follows from it: only a quorum read tells.
 func (m *machine) failed(now Instant) {
-	m.inFlight, m.fresh = false, false
-	m.retryAt = now + m.backoff(m.failures)
+	m.fresh = false
+	m.readFailed(now)
+}
+
+// readFailed takes in that a read failed or was given up: nothing is known that
+// was not known before. A request that took its time has waited already.
+func (m *machine) readFailed(now Instant) {
+	m.inFlight = false
+	m.retryAt = max(now, m.askedAt+m.backoff(m.failures))
 	m.failures++
 }
 
@@ -60,11 +71,18 @@ func (m *machine) watchEnded(now Instant) {
 // a validity.
 const firstBackoff = 50 * time.Millisecond
 
-// backoff is how long to wait after so many failures in a row: doubling up to
-// one retry period, and spread, so that candidates that failed together do not
-// come back together.
+// lastBackoff bounds it for the one candidate that has something to lose.
+const lastBackoff = 200 * time.Millisecond
+
+// backoff is how long after a request the next is sent, after so many failures
+// in a row: doubling up to one retry period, and spread, so that candidates that
+// failed together do not come back together.
 func (m *machine) backoff(failures int) time.Duration {
 	const doublings = 16
-	full := min(firstBackoff<<min(failures, doublings), m.timing.RetryPeriod)
+	most := m.timing.RetryPeriod
+	if m.leading || m.holds() {
+		most = min(most, lastBackoff)
+	}
+	full := min(firstBackoff<<min(failures, doublings), most)
 	return time.Duration((0.5 + m.random()/2) * float64(full))
 }

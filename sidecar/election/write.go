@@ -23,8 +23,7 @@ func (m *machine) record(now Instant, wall time.Time) lock.Record {
 		r.Token = max(m.token, before.Token)
 		return r
 	}
-	r.Token = max(m.token, before.Token) + 1
-	r.Token = max(r.Token, m.serverNow(now))
+	r.Token = max(m.highest+1, m.serverNow(now))
 	r.Acquired = r.Renewed
 	if before.Holder != r.Holder {
 		r.Transitions++
@@ -47,6 +46,14 @@ func (m *machine) writeDone(now, sent Instant, base, s lock.Snapshot) {
 		m.learn(now, s)
 	}
 	if m.stopping || s.Record.Holder != m.self.String() || !m.myTerm {
+		return
+	}
+	if m.leading && now >= m.validUntil {
+		m.demote()
+	}
+	if !m.leading && s.Record.Token <= m.token {
+		// A renewal whose answer came after its term had ended. The lock is still
+		// this candidate's, and its next write begins a term with a token of its own.
 		return
 	}
 	if until := sent + m.timing.RenewDeadline; now < until {

@@ -44,8 +44,3 @@ const markTime = "2006-01-02T15:04:05Z"
 func ReleaseMark(identity string, renewed time.Time) string {
 	return identity + " " + renewed.UTC().Format(markTime)
 }
-
-func markIdentity(mark string) (string, bool) {
-	identity, _, ok := strings.Cut(mark, " ")
-	return identity, ok
-}

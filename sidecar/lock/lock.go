@@ -11,6 +11,7 @@ package lock
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -85,13 +86,16 @@ type Record struct {
 // Stamped says whether the holder was written by one of our candidates.
 func (r Record) Stamped() bool { return r.Holder != "" && r.Stamp == r.Holder }
 
-// Released says whether the record's last holder was one of ours and let go by
-// itself: the mark names the very renewal that the record bears, so neither a
-// record cleared by hand nor one that was held again later bears it.
-func (r Record) Released() bool {
-	if r.Holder != "" || r.Mark == "" {
-		return false
+// ReleasedBy is who let go of the lock by itself, if it was one of ours, and
+// empty otherwise: the mark names the very renewal that the record bears, so
+// neither a record cleared by hand nor one that was held again later bears it.
+func (r Record) ReleasedBy() string {
+	identity, _, marked := strings.Cut(r.Mark, " ")
+	if r.Holder != "" || !marked || r.Mark != ReleaseMark(identity, r.Renewed) {
+		return ""
 	}
-	identity, ok := markIdentity(r.Mark)
-	return ok && r.Mark == ReleaseMark(identity, r.Renewed)
+	return identity
 }
+
+// Released says whether one of ours let go of the lock by itself.
+func (r Record) Released() bool { return r.ReleasedBy() != "" }

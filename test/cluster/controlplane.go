@@ -2,9 +2,10 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
-	"net/netip"
 	"os"
 	"strconv"
 )
@@ -85,18 +86,22 @@ func (c *Cluster) certify() error {
 	return nil
 }
 
+// Ports below those that the kernel gives to outgoing connections: none of those
+// can take the API server's while it is down.
+const firstPort, lastPort = 20000, 29999
+
 // freePort is a TCP port nobody listens on at the moment.
 func freePort() (int, error) {
-	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{})
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+	var errs []error
+	for range 20 {
+		port := firstPort + rand.IntN(lastPort-firstPort+1)
+		listener, err := net.ListenTCP("tcp4", &net.TCPAddr{Port: port})
+		if err == nil {
+			return port, listener.Close()
+		}
+		errs = append(errs, err)
 	}
-	defer listener.Close()
-	address, err := netip.ParseAddrPort(listener.Addr().String())
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	return int(address.Port()), nil
+	return 0, fmt.Errorf("find a free port: %w", errors.Join(errs...))
 }
 
 // startControlPlane starts the programs of the host. The API server's clients

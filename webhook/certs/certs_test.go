@@ -80,9 +80,16 @@ func emptySecret(t *testing.T) {
 
 func newKeeper(t *testing.T, lifetimes certs.Lifetimes) *certs.Keeper {
 	t.Helper()
+	return newKeeperWith(t, lifetimes, cluster.Client, nil)
+}
+
+// newKeeperWith takes a client and a clock; nil is the real one.
+func newKeeperWith(t *testing.T, lifetimes certs.Lifetimes, writer client.Client, now func() time.Time) *certs.Keeper {
+	t.Helper()
 	k, err := certs.New(certs.Options{
 		Cache:                cluster.Cache(t),
-		Client:               cluster.Client,
+		Client:               writer,
+		Now:                  now,
 		Secret:               types.NamespacedName{Namespace: webhooktest.Namespace, Name: webhooktest.Secret},
 		WebhookConfiguration: webhooktest.Configuration,
 		Names:                []string{"localhost", "127.0.0.1"},
@@ -174,6 +181,44 @@ func TestWithoutAConfigurationItIsNotReady(t *testing.T) {
 	if err := k.Ready(); !errors.Is(err, certs.ErrNoLeaf) {
 		t.Errorf("ready without a configuration: %v", err)
 	}
+}
+
+func TestWhoseConfigurationIsDeletedIsNotReady(t *testing.T) {
+	install(t, "nowhere", webhooktest.FreePort(t))
+	k := newKeeper(t, certs.Lifetimes{})
+	webhooktest.Background(t, "keeper", k.Run)
+	webhooktest.Eventually(t, "it is ready", ready(k))
+	c := &admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: webhooktest.Configuration}}
+	if err := cluster.Admin.Delete(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	webhooktest.Eventually(t, "it is not ready", func(context.Context) error {
+		if err := k.Ready(); !errors.Is(err, certs.ErrUntrusted) {
+			return fmt.Errorf("ready: %w", err)
+		}
+		return nil
+	})
+}
+
+// readOnly is a client that may not write Secrets.
+type readOnly struct{ client.Client }
+
+func (readOnly) Update(context.Context, client.Object, ...client.UpdateOption) error {
+	return errors.New("a policy forbids it")
+}
+
+func TestWhatTheSecretHoldsIsServedWhileItCannotBeWritten(t *testing.T) {
+	install(t, "nowhere", webhooktest.FreePort(t))
+	first := newKeeper(t, certs.Lifetimes{})
+	stop := webhooktest.Background(t, "keeper", first.Run)
+	webhooktest.Eventually(t, "it is ready", ready(first))
+	stop()
+	// A leaf is due, and the one that there is has a quarter of its time left.
+	lifetimes := certs.DefaultLifetimes()
+	later := func() time.Time { return time.Now().Add(lifetimes.Leaf * 3 / 4) }
+	second := newKeeperWith(t, lifetimes, readOnly{cluster.Client}, later)
+	webhooktest.Background(t, "second keeper", second.Run)
+	webhooktest.Eventually(t, "the second is ready too", ready(second))
 }
 
 // TestNoPodIsRefusedWhileCertificatesAreRenewed goes through several leaves and

@@ -110,33 +110,37 @@ func (k *Keeper) Run(ctx context.Context) error {
 
 // keep does what is due, and says when to be asked again.
 func (k *Keeper) keep(ctx context.Context) (again time.Duration, err error) {
+	now := k.o.Now()
 	var secret corev1.Secret
 	if err := k.o.Cache.Get(ctx, k.o.Secret, &secret); err != nil {
 		return 0, fmt.Errorf("read the certificate's secret: %w", err)
 	}
 	var configuration admissionregistrationv1.MutatingWebhookConfiguration
 	if err := k.o.Cache.Get(ctx, types.NamespacedName{Name: k.o.WebhookConfiguration}, &configuration); err != nil {
+		if apierrors.IsNotFound(err) {
+			k.served.offer(now, k.o.Lifetimes.Grace, nil, nil) // nobody trusts what is served
+		}
 		return 0, fmt.Errorf("read the webhook's configuration: %w", err)
 	}
-	now := k.o.Now()
 	if k.o.Given {
 		return k.serveGiven(now, &secret, bundles(&configuration))
 	}
 
+	// What the Secret holds is served first: it can be good for weeks when the
+	// next step is due and can't be stored.
 	c := read(secret.Data, secret.Annotations, now, k.o.Names)
+	unpublished := k.publish(ctx, now, &configuration, &c)
+	left := k.served.offer(now, k.o.Lifetimes.Grace, c.leaf.served(), bundles(&configuration))
+
 	step, err := c.advance(now, k.o.Lifetimes, k.o.Names, bundles(&configuration))
-	switch {
-	case err != nil:
-		return 0, err
-	case step != "":
+	if err == nil && step != "" {
 		// The answer comes as an event, and so does that of another replica that was
 		// faster; until then there is nothing to do with what this one has made.
-		return 0, k.store(ctx, &secret, &c, step)
+		err = k.store(ctx, &secret, &c, step)
 	}
-	if err := k.publish(ctx, now, &configuration, &c); err != nil {
+	if err := errors.Join(unpublished, err); err != nil || step != "" {
 		return 0, err
 	}
-	left := k.served.offer(now, k.o.Lifetimes.Grace, c.leaf.tls, bundles(&configuration))
 	again = c.wakeAt(now, k.o.Lifetimes).Sub(now)
 	if left > 0 {
 		again = min(again, left)
@@ -172,7 +176,7 @@ func (k *Keeper) store(ctx context.Context, secret *corev1.Secret, c *content, s
 	return nil
 }
 
-// publish brings the authorities into the bundles.
+// publish brings the authorities into the bundles, if there are any.
 func (k *Keeper) publish(ctx context.Context, now time.Time, configuration *admissionregistrationv1.MutatingWebhookConfiguration, c *content) error {
 	type clientConfig struct {
 		CABundle []byte `json:"caBundle"`
@@ -180,6 +184,9 @@ func (k *Keeper) publish(ctx context.Context, now time.Time, configuration *admi
 	type webhook struct {
 		Name         string       `json:"name"`
 		ClientConfig clientConfig `json:"clientConfig"`
+	}
+	if len(c.authorities()) == 0 {
+		return nil
 	}
 	var changed []webhook
 	for i := range configuration.Webhooks {

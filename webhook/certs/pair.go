@@ -33,6 +33,14 @@ type pair struct {
 	certPEM, keyPEM []byte
 }
 
+// served is the pair as a server shows it; nil without one.
+func (p *pair) served() *tls.Certificate {
+	if p == nil {
+		return nil
+	}
+	return p.tls
+}
+
 // newAuthority makes a CA that signs itself.
 func newAuthority(now time.Time, lifetime time.Duration) (*pair, error) {
 	return sign(nil, &x509.Certificate{

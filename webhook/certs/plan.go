@@ -32,6 +32,9 @@ type content struct {
 	ca, next, leaf *pair
 	// published is zero when the authority to come is not known to be.
 	published time.Time
+	// validFrom is set when there is an authority that is not valid yet: its
+	// maker's clock is ahead of this one.
+	validFrom time.Time
 }
 
 // read takes what can be used. A pair that can't is left out, and so is a leaf
@@ -47,6 +50,9 @@ func read(data map[string][]byte, annotations map[string]string, now time.Time, 
 	}
 	if at, err := time.Parse(time.RFC3339, annotations[AnnotationPublished]); err == nil && c.next != nil {
 		c.published = at
+	}
+	if ca, err := readPair(data[KeyCA], data[KeyCAKey]); err == nil && ca.cert.IsCA && now.Before(ca.cert.NotBefore) {
+		c.validFrom = ca.cert.NotBefore
 	}
 	return c
 }
@@ -76,6 +82,12 @@ func (c *content) authorities() []*x509.Certificate {
 func (c *content) advance(now time.Time, l Lifetimes, names []string, bundles [][]byte) (step string, err error) {
 	fail := func(what string, err error) (string, error) { return "", fmt.Errorf("%s: %w", what, err) }
 	switch {
+	case !c.validFrom.IsZero():
+		// Other replicas serve it. A leaf or a next authority from then can be made
+		// anew, which changes nothing for them.
+		return "", fmt.Errorf("the secret holds an authority that is valid from %s, and here it is %s: set the clock, or empty the secret",
+			c.validFrom.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+
 	case c.ca == nil:
 		// Nothing can be saved: there is no authority whose leaf would be trusted.
 		if c.ca, err = newAuthority(now, l.CA); err != nil {

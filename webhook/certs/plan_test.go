@@ -63,6 +63,16 @@ func TestAnEmptySecretGetsAnAuthorityAndALeafOnce(t *testing.T) {
 	}
 }
 
+func TestAClockThatIsBehindReplacesNothing(t *testing.T) {
+	s := &store{t: t}
+	s.settle(begin)
+	behind := begin.Add(-testLifetimes.CA)
+	c := read(s.data, s.annotations, behind, testNames)
+	if step, err := c.advance(behind, testLifetimes, testNames, [][]byte{s.bundle}); step != "" || err == nil {
+		t.Errorf("it %s: %v", step, err)
+	}
+}
+
 func TestWhatIsDamagedIsMadeAnew(t *testing.T) {
 	for name, c := range map[string]struct {
 		harm   func(s *store)

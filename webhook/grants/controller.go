@@ -64,7 +64,7 @@ func New(o Options) *Controller {
 
 // Run grants until ctx is done. It can be called again when it has returned.
 func (c *Controller) Run(ctx context.Context) error {
-	t := &term{Options: c.o, unused: map[view.Election]time.Time{}, granted: map[view.Election]bool{}}
+	t := &term{Options: c.o, unused: map[view.Election]time.Time{}, seen: map[view.Election]time.Time{}}
 	l := &loop.Loop[view.Election]{
 		Name:    "grants",
 		Workers: workers,
@@ -72,7 +72,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		Sources: []loop.Source[view.Election]{
 			// Pods come first: somebody is waiting.
 			{Object: &corev1.Pod{}, Keys: t.included(podKeys)},
-			{Object: &coordinationv1.Lease{}, Keys: t.included(leaseKeys)},
+			{Object: &coordinationv1.Lease{}, Keys: t.included(t.seeing(leaseKeys))},
 			{Object: &rbacv1.Role{}, Keys: t.included(labelKeys)},
 			{Object: &rbacv1.RoleBinding{}, Keys: t.included(labelKeys)},
 		},
@@ -88,8 +88,8 @@ type term struct {
 	mu sync.Mutex
 	// unused is since when, in this term, an election is known to have no pod.
 	unused map[view.Election]time.Time
-	// granted are the elections that were granted their Lease in this term.
-	granted map[view.Election]bool
+	// seen is when, in this term, an election was last seen to have a Lease.
+	seen map[view.Election]time.Time
 }
 
 type keysOf = func(before, after client.Object) []view.Election

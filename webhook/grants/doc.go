@@ -15,14 +15,14 @@
 //   - edits and deletions of what it made are repaired at once;
 //   - a Lease is made unheld, and marked as free only if no sidecar of its
 //     election can have led before;
-//   - it keeps no state: pods, and the objects themselves, are all it knows, so
-//     it goes on where another replica has stopped.
+//   - it stores no state: pods, and the objects themselves, are all it knows.
+//     Every replica grants, at the same time, and none waits for another.
 //
 // A new election waits longest for the two writes of rights, before each of which
 // the API server lists the writer's own rights afresh.
 //
-// What no pod uses any more is removed after a delay, which runs anew when the
-// controller moves to another replica: the Lease with the rights, unless
-// somebody outside the cluster holds it. The fencing token survives the removal,
+// What no pod uses any more is removed after a delay, which each replica counts
+// from its own start: the Lease with the rights, unless somebody outside the
+// cluster holds it. The fencing token survives the removal,
 // because it grows with the API server's clock too.
 package grants

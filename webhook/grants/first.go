@@ -19,12 +19,17 @@ import (
 // that was just made waits for a whole lease duration, since a leader from
 // before could still be valid, but not if it is certain that there was none.
 func (t *term) ensureLease(ctx context.Context, e view.Election) (foreign client.Object, err error) {
+	known := t.knows(e)
 	made := newLease(e)
 	// A Lease belongs to its candidates, so there is nothing to repair in it.
 	asItIs := func(*coordinationv1.Lease) bool { return false }
 	foreign, err = ensure(ctx, t, made, &coordinationv1.Lease{}, asItIs)
-	if foreign != nil || err != nil || made.UID == "" || t.wasGranted(e) {
+	if foreign != nil || err != nil {
 		return foreign, err
+	}
+	t.setSeen(e)
+	if made.UID == "" || known {
+		return nil, nil
 	}
 	return nil, t.free(ctx, e, made)
 }
@@ -48,16 +53,18 @@ func (t *term) free(ctx context.Context, e view.Election, made *coordinationv1.L
 }
 
 // neverRan asks the API server itself whether all pods of the election are so
-// new that no sidecar of theirs has been started. What was granted before in this
-// term is not asked: a pod's status lags, and pods can be deleted by force.
+// new that no sidecar of theirs has been started. It is not asked about an election
+// that had a Lease before: a pod's status lags, and pods can be deleted by force.
 func (t *term) neverRan(ctx context.Context, e view.Election) (bool, error) {
 	var pods corev1.PodList
-	err := t.Client.List(ctx, &pods, client.InNamespace(e.Namespace), client.MatchingLabels{injector.LabelElection: e.Name})
+	err := t.Client.List(ctx, &pods, client.InNamespace(e.Namespace), client.HasLabels{injector.LabelElection})
 	if err != nil {
 		return false, fmt.Errorf("list the pods of %s: %w", e, err)
 	}
 	for i := range pods.Items {
-		if mayHaveRun(&pods.Items[i]) {
+		pod := &pods.Items[i]
+		// The label's value can have been changed: what the sidecar was told counts.
+		if of, ok := view.ElectionOf(pod); ok && of == e && mayHaveRun(pod) {
 			return false, nil
 		}
 	}
@@ -78,22 +85,45 @@ func mayHaveRun(pod *corev1.Pod) bool {
 	return false
 }
 
-func (t *term) wasGranted(e view.Election) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.granted[e]
+// remembered is for how long it counts that an election had a Lease: the longest
+// lease duration, after which no leader of that time can be valid.
+const remembered = time.Hour
+
+// seeing takes note of every Lease that came, changed or went.
+func (t *term) seeing(keys keysOf) keysOf {
+	return func(before, after client.Object) []view.Election {
+		object := after
+		if object == nil {
+			object = before
+		}
+		t.setSeen(view.Election{Namespace: object.GetNamespace(), Name: object.GetName()})
+		return keys(before, after)
+	}
 }
 
-func (t *term) setGranted(e view.Election) {
+func (t *term) setSeen(e view.Election) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.granted[e] = true
+	t.seen[e] = time.Now()
 }
 
-// forget forgets an election of which nothing is left.
-func (t *term) forget(e view.Election) {
+// knows says whether the election had a Lease before.
+func (t *term) knows(e view.Election) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.granted, e)
+	_, seen := t.seen[e]
+	return seen
+}
+
+// forget forgets an election of which nothing is left, and says when to be asked
+// again if it is too soon for that.
+func (t *term) forget(e view.Election) (again time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	delete(t.unused, e)
+	if left := remembered - time.Since(t.seen[e]); left > 0 {
+		return left
+	}
+	delete(t.seen, e)
+	return 0
 }

@@ -118,7 +118,11 @@ func TestALeaseIsFreeOnlyIfNobodyCanHaveLed(t *testing.T) {
 	freeOf := func(t *testing.T, namespace string) bool {
 		t.Helper()
 		l := lease(namespace, "orders")
-		webhooktest.Eventually(t, "the lease", func(ctx context.Context) error { return get(ctx, l) })
+		// The rights are given after the mark.
+		webhooktest.Eventually(t, "the rights", func(ctx context.Context) error { return granted(ctx, namespace, "orders", "default") })
+		if err := get(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
 		return leaselock.Decode(l).Released()
 	}
 	started := func(t *testing.T, pod *corev1.Pod) {
@@ -164,6 +168,32 @@ func TestALeaseIsFreeOnlyIfNobodyCanHaveLed(t *testing.T) {
 			}
 			return errors.New("it is the old one")
 		})
+		if freeOf(t, n) {
+			t.Error("it is free")
+		}
+	})
+	t.Run("all was deleted by force", func(t *testing.T) {
+		stop := start(t, time.Hour)
+		n := cluster.NewNamespace(t)
+		pod := cluster.NewPod(t, n, "a", "orders", "")
+		webhooktest.Eventually(t, "the rights", func(ctx context.Context) error { return granted(ctx, n, "orders", "default") })
+		cluster.DeletePod(t, pod)
+		// Another replica has only seen the Lease.
+		stop()
+		start(t, time.Hour)
+		remains := []client.Object{lease(n, "orders"), role(n, "orders"), binding(n, "orders")}
+		for _, o := range remains {
+			if err := cluster.Admin.Delete(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// What comes last is granted, so that what came before was seen.
+		cluster.NewPod(t, n, "other", "other", "")
+		webhooktest.Eventually(t, "the last pod's rights", func(ctx context.Context) error { return granted(ctx, n, "other", "default") })
+		if err := gone(t.Context(), remains...); err != nil {
+			t.Fatal(err)
+		}
+		cluster.NewPod(t, n, "b", "orders", "")
 		if freeOf(t, n) {
 			t.Error("it is free")
 		}
@@ -305,7 +335,7 @@ func TestWhatAnotherReplicaLeftIsRemovedToo(t *testing.T) {
 	})
 }
 
-func TestALeaseThatIsHeldOutsideTheClusterStays(t *testing.T) {
+func TestWhatIsHeldOutsideTheClusterStays(t *testing.T) {
 	start(t, time.Second)
 	n := cluster.NewNamespace(t)
 	pod := cluster.NewPod(t, n, "a", "orders", "one")
@@ -317,9 +347,15 @@ func TestALeaseThatIsHeldOutsideTheClusterStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	cluster.DeletePod(t, pod)
-	webhooktest.Eventually(t, "the rights gone", func(ctx context.Context) error { return gone(ctx, role(n, "orders"), binding(n, "orders")) })
-	if err := get(t.Context(), l); err != nil {
-		t.Errorf("the lease is gone: %v", err)
+	// What came later is removed, so that this would have been too.
+	later := cluster.NewPod(t, n, "b", "later", "one")
+	webhooktest.Eventually(t, "the later rights", func(ctx context.Context) error { return granted(ctx, n, "later", "one") })
+	cluster.DeletePod(t, later)
+	webhooktest.Eventually(t, "the later ones gone", func(ctx context.Context) error {
+		return gone(ctx, lease(n, "later"), role(n, "later"), binding(n, "later"))
+	})
+	if err := granted(t.Context(), n, "orders", "one"); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -339,6 +375,26 @@ func TestNothingIsGrantedInExcludedNamespacesOrWithoutASidecar(t *testing.T) {
 	cluster.NewPod(t, n, "b", "last", "one")
 	webhooktest.Eventually(t, "the last pod's rights", func(ctx context.Context) error { return granted(ctx, n, "last", "one") })
 	if err := gone(t.Context(), lease(webhooktest.Namespace, "orders"), lease("kube-system", "orders"), lease(n, "bare")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestARelabelledPodGetsNothingNew(t *testing.T) {
+	start(t, time.Hour)
+	n := cluster.NewNamespace(t)
+	cluster.NewPod(t, n, "a", "orders", "one")
+	stranger := cluster.NewPod(t, n, "b", "toys", "two")
+	webhooktest.Eventually(t, "both rights", func(ctx context.Context) error {
+		return errors.Join(granted(ctx, n, "orders", "one"), granted(ctx, n, "toys", "two"))
+	})
+	relabel := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"leaseholder.dev/election":"orders"}}}`))
+	if err := cluster.Admin.Patch(t.Context(), stranger, relabel); err != nil {
+		t.Fatal(err)
+	}
+	// What comes last is granted, so that what came before was seen.
+	cluster.NewPod(t, n, "c", "orders", "three")
+	webhooktest.Eventually(t, "the last pod's rights", func(ctx context.Context) error { return granted(ctx, n, "orders", "one", "three") })
+	if err := granted(t.Context(), n, "toys", "two"); err != nil {
 		t.Error(err)
 	}
 }

@@ -37,7 +37,6 @@ func (t *term) reconcile(ctx context.Context, e view.Election) (again time.Durat
 	case foreign != nil:
 		return recheck, t.refuse(ctx, e, pods, foreign)
 	}
-	t.setGranted(e)
 	return 0, nil
 }
 
@@ -61,10 +60,13 @@ func (t *term) grant(ctx context.Context, e view.Election, accounts []string) (f
 	}
 
 	binding := newBinding(e, accounts)
-	if err := t.deleteMisdirected(ctx, binding); err != nil {
-		return nil, err
+	if deleted, err := t.deleteMisdirected(ctx, binding); deleted || err != nil {
+		return nil, err // the cache learns it in a moment, and the event brings us here again
 	}
 	return ensure(ctx, t, binding, &rbacv1.RoleBinding{}, func(b *rbacv1.RoleBinding) bool {
+		if b.RoleRef != binding.RoleRef {
+			return false // to be deleted, once the cache shows it
+		}
 		relabelled := restoreLabels(&b.ObjectMeta, &binding.ObjectMeta)
 		if equality.Semantic.DeepEqual(b.Subjects, binding.Subjects) {
 			return relabelled
@@ -111,20 +113,16 @@ func ensure[T client.Object](ctx context.Context, t *term, want, got T, repair f
 
 // deleteMisdirected deletes our RoleBinding if somebody has made it anew for
 // another role, since a binding's role can't be changed.
-func (t *term) deleteMisdirected(ctx context.Context, want *rbacv1.RoleBinding) error {
+func (t *term) deleteMisdirected(ctx context.Context, want *rbacv1.RoleBinding) (deleted bool, err error) {
 	var got rbacv1.RoleBinding
-	err := t.Cache.Get(ctx, client.ObjectKeyFromObject(want), &got)
+	err = t.Cache.Get(ctx, client.ObjectKeyFromObject(want), &got)
 	if apierrors.IsNotFound(err) || err == nil && got.RoleRef == want.RoleRef {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("read RoleBinding %s: %w", client.ObjectKeyFromObject(want), err)
+		return false, fmt.Errorf("read RoleBinding %s: %w", client.ObjectKeyFromObject(want), err)
 	}
-	if err := t.delete(ctx, &got); err != nil {
-		return err
-	}
-	// The cache learns it in a moment; the event brings us here again.
-	return nil
+	return true, t.delete(ctx, &got)
 }
 
 // delete deletes an object if it is still the one that was read.

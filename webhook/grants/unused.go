@@ -41,23 +41,19 @@ func (t *term) removeUnused(ctx context.Context, e view.Election) (again time.Du
 		return 0, err
 	}
 	if l.none() {
-		t.forget(e)
-		return 0, nil
+		return t.forget(e), nil
 	}
 	if left := t.UnusedAfter - t.unusedFor(e); left > 0 {
 		return left, nil
 	}
-	if err := t.revoke(ctx, e); err != nil {
+	if l.held {
+		return t.UnusedAfter, nil
+	}
+	if err := t.revoke(ctx, e); err != nil || l.lease == nil {
 		return 0, err
 	}
-	switch {
-	case l.lease == nil:
-	case heldOutside(l.lease, t.UnusedAfter):
-		return t.UnusedAfter, nil
-	default:
-		if err := t.delete(ctx, l.lease); err != nil && !apierrors.IsConflict(err) {
-			return 0, err
-		}
+	if err := t.delete(ctx, l.lease); err != nil && !apierrors.IsConflict(err) {
+		return 0, err
 	}
 	return 0, nil
 }
@@ -66,6 +62,8 @@ func (t *term) removeUnused(ctx context.Context, e view.Election) (again time.Du
 type remains struct {
 	lease  *coordinationv1.Lease
 	rights bool
+	// held says that somebody without a pod uses them.
+	held bool
 }
 
 func (r remains) none() bool { return r.lease == nil && !r.rights }
@@ -78,8 +76,11 @@ func (t *term) leftBehind(ctx context.Context, e view.Election) (remains, error)
 	switch err := t.Cache.Get(ctx, leaseKey(e), &l); {
 	case client.IgnoreNotFound(err) != nil:
 		return r, fmt.Errorf("read Lease %s: %w", e, err)
-	case err == nil && l.Labels[injector.LabelElection] == e.Name:
-		r.lease = &l
+	case err == nil:
+		r.held = heldOutside(&l, t.UnusedAfter)
+		if l.Labels[injector.LabelElection] == e.Name {
+			r.lease = &l
+		}
 	}
 	for _, object := range []client.Object{&rbacv1.Role{}, &rbacv1.RoleBinding{}} {
 		err := t.Cache.Get(ctx, rightsKey(e), object)

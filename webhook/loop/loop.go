@@ -21,6 +21,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
+// ErrBehind is an error of Work that is to be expected and no news: the cache does
+// not show yet what somebody has just changed. It is logged for debugging only.
+var ErrBehind = errors.New("the cache is behind")
+
 // Delays between the attempts at one key.
 const (
 	firstRetry = 20 * time.Millisecond
@@ -98,7 +102,7 @@ func (l *Loop[K]) work(ctx context.Context, queue workqueue.TypedRateLimitingInt
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		l.Logger.LogAttrs(ctx, slog.LevelWarn, "trying again", slog.String("controller", l.Name), slog.Any("key", key), slog.Any("error", err))
+		l.Logger.LogAttrs(ctx, levelOf(err), "trying again", slog.String("controller", l.Name), slog.Any("key", key), slog.Any("error", err))
 		queue.AddRateLimited(key)
 	default:
 		queue.Forget(key)
@@ -107,6 +111,13 @@ func (l *Loop[K]) work(ctx context.Context, queue workqueue.TypedRateLimitingInt
 		}
 	}
 	return true
+}
+
+func levelOf(err error) slog.Level {
+	if errors.Is(err, ErrBehind) {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 // listen feeds the queue until stop is called. It returns when the keys of all

@@ -21,19 +21,14 @@ import (
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
-const (
-	// workers bounds the writes that are under way at the same time.
-	workers = 8
-	// afterConflict is how long the cache is given to see the change that made a
-	// patch fail.
-	afterConflict = 10 * time.Millisecond
-)
+// workers bounds the writes that are under way at the same time.
+const workers = 8
 
 // Options are what a Controller needs.
 type Options struct {
 	// Cache is that of package view.
 	Cache cache.Cache
-	// Client writes pods.
+	// Client writes pods, and reads Leases at the API server itself.
 	Client client.Client
 	// Namespace is the webhook's own, where there are no elections of others.
 	Namespace string
@@ -85,41 +80,68 @@ func (c *Controller) reconcile(ctx context.Context, e view.Election) (again time
 	if err != nil {
 		return 0, err
 	}
+	changes, behind := plan(lease.Decode(&l), pods)
+	if behind {
+		if changes, err = c.planLive(ctx, &l, pods); err != nil {
+			return 0, err
+		}
+	}
 	record := lease.Decode(&l)
-	for _, change := range plan(record, pods) {
-		done, err := c.apply(ctx, change)
-		switch {
-		case err != nil:
+	for _, change := range changes {
+		// After a failure the rest must wait: the new leader's label comes last.
+		if err := c.apply(ctx, change); err != nil {
 			return 0, fmt.Errorf("relabel pod %s/%s: %w", e.Namespace, change.pod.Name, err)
-		case !done:
-			// The rest must wait: the new leader's label comes last.
-			return afterConflict, nil
-		case change.news:
+		}
+		if change.news {
 			c.tell(ctx, &l, record, change)
 		}
 	}
 	return 0, nil
 }
 
-// apply patches one pod; false when the pod is not what the cache showed.
-func (c *Controller) apply(ctx context.Context, change change) (done bool, err error) {
+// planLive plans when a pod knows a later term than the cached Lease, which it
+// replaces by the API server's. If that one is later, its event is on the way.
+// Otherwise there was no such term, and what the pods know counts for nothing: the
+// Lease was read after them.
+func (c *Controller) planLive(ctx context.Context, l *coordinationv1.Lease, pods []corev1.Pod) ([]change, error) {
+	key := client.ObjectKeyFromObject(l)
+	var fresh coordinationv1.Lease
+	err := c.o.Client.Get(ctx, key, &fresh)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read the lease of %s: %w", key, err)
+	}
+	live := lease.Decode(&fresh)
+	if live.Token > lease.Decode(l).Token {
+		return nil, nil
+	}
+	*l = fresh
+	disbelieve(pods, live.Token)
+	changes, _ := plan(live, pods)
+	return changes, nil
+}
+
+// apply patches one pod; loop.ErrBehind when it is not what the cache showed.
+func (c *Controller) apply(ctx context.Context, change change) error {
 	body, err := change.patch()
 	if err != nil {
-		return false, err
+		return err
 	}
 	target := &corev1.Pod{}
 	target.Namespace, target.Name = change.pod.Namespace, change.pod.Name
 	err = c.o.Client.Patch(ctx, target, client.RawPatch(types.MergePatchType, body))
 	switch {
 	case apierrors.IsConflict(err):
-		return false, nil
+		return loop.ErrBehind
 	case apierrors.IsNotFound(err):
-		return true, nil
+		return nil
 	case err != nil:
-		return false, err
+		return err
 	}
 	c.o.Logger.DebugContext(ctx, "relabelled", "namespace", change.pod.Namespace, "pod", change.pod.Name, "role", change.role, "token", change.token)
-	return true, nil
+	return nil
 }
 
 // leaseKeys names the election of a Lease whose holder or annotations changed,

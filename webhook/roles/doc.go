@@ -9,7 +9,7 @@
 //   - a pod's label never goes back to an earlier term: each patch names the
 //     version of the pod that it was made for and records the lock's token in
 //     the annotation leaseholder.dev/token, and a smaller token overwrites no
-//     larger one;
+//     larger one, unless the Lease itself has never had that;
 //   - the leader's pod is the last that a ReplicaSet scales away, unless its user
 //     set controller.kubernetes.io/pod-deletion-cost;
 //   - renewals of a Lease cost no request.

@@ -12,7 +12,7 @@ import (
 // pod is another than the one that the change was planned for, or was changed
 // since.
 func (c change) patch() ([]byte, error) {
-	annotations := map[string]any{AnnotationToken: strconv.FormatInt(c.token, 10)}
+	annotations := map[string]any{injector.AnnotationToken: strconv.FormatInt(c.token, 10)}
 	switch {
 	case c.setCost:
 		annotations[view.AnnotationDeletionCost] = deletionCost

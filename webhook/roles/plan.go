@@ -10,14 +10,10 @@ import (
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
-const (
-	// AnnotationToken records, on a pod, the token of the last term for which its
-	// role was changed; a decimal number.
-	AnnotationToken = injector.Prefix + "token"
-	// deletionCost is what the leader's pod costs; pods without the annotation
-	// cost 0. The value also tells ours from a user's.
-	deletionCost = "100"
-)
+// deletionCost is what the leader's pod costs; pods without the annotation cost
+// 0. The value also tells ours from a user's, so that it is none that people
+// choose: LEAD on the keys of a telephone.
+const deletionCost = "5323"
 
 // change is one pod's new role.
 type change struct {
@@ -31,16 +27,15 @@ type change struct {
 }
 
 // plan is what has to be done for the record, in this order: the old leaders
-// first. Nothing is planned while a pod that would change knows a later term
-// than the record, which is then an old view of the lock.
-func plan(record lock.Record, pods []corev1.Pod) []change {
+// first. Nothing is planned, and it is behind, while a pod that would change
+// knows a later term than the record, which is then an old view of the lock.
+func plan(record lock.Record, pods []corev1.Pod) (changes []change, behind bool) {
 	if record.Holder == "" && !record.Released() {
 		// A new or cleared lock: a living leader takes it back at once, and until
 		// somebody else does, the last leader is the best that is known.
-		return nil
+		return nil, false
 	}
 	leader := leaderUID(record)
-	var changes []change
 	var promotion *change
 	for i := range pods {
 		pod := &pods[i]
@@ -48,7 +43,7 @@ func plan(record lock.Record, pods []corev1.Pod) []change {
 		switch {
 		case !needed:
 		case tokenOf(pod) > record.Token:
-			return nil
+			return nil, true
 		case c.role == injector.RoleLeader:
 			promotion = &c
 		default:
@@ -58,7 +53,17 @@ func plan(record lock.Record, pods []corev1.Pod) []change {
 	if promotion != nil {
 		changes = append(changes, *promotion)
 	}
-	return changes
+	return changes, false
+}
+
+// disbelieve forgets tokens of terms that have never been: somebody forged them,
+// or they are from a Lease that was made anew with a smaller token.
+func disbelieve(pods []corev1.Pod, token int64) {
+	for i := range pods {
+		if tokenOf(&pods[i]) > token {
+			delete(pods[i].Annotations, injector.AnnotationToken)
+		}
+	}
 }
 
 // leaderUID is the UID of the pod that holds the lock; empty for no holder, and
@@ -92,7 +97,7 @@ func roleOf(pod *corev1.Pod, record lock.Record, leader string) (c change, neede
 // tokenOf is the token that a pod's role was last changed for; 0 when there was
 // none, or it can't be read.
 func tokenOf(pod *corev1.Pod) int64 {
-	token, err := strconv.ParseInt(pod.Annotations[AnnotationToken], 10, 64)
+	token, err := strconv.ParseInt(pod.Annotations[injector.AnnotationToken], 10, 64)
 	if err != nil {
 		return 0
 	}

@@ -6,13 +6,16 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,19 +25,26 @@ import (
 	leaselock "github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
 	"github.com/leaseholder-dev/leaseholder/webhook/roles"
-	"github.com/leaseholder-dev/leaseholder/webhook/view"
 	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
 )
 
 var cluster webhooktest.Cluster
 
+// cost is the deletion cost of a leader's pod.
+const cost = "5323"
+
 func TestMain(m *testing.M) { os.Exit(webhooktest.Main(m, &cluster)) }
 
 func start(t *testing.T) (stop func()) {
 	t.Helper()
+	return startWith(t, cluster.Client)
+}
+
+func startWith(t *testing.T, writer client.Client) (stop func()) {
+	t.Helper()
 	c := roles.New(roles.Options{
 		Cache:     cluster.Cache(t),
-		Client:    cluster.Client,
+		Client:    writer,
 		Teller:    event.Teller{Client: cluster.Client, Instance: t.Name(), Logger: slog.Default()},
 		Namespace: webhooktest.Namespace,
 	})
@@ -51,7 +61,7 @@ type elected struct {
 
 func newElected(t *testing.T, namespace, name string) *elected {
 	t.Helper()
-	l, err := leaselock.New(cluster.Config, namespace, name, leaselock.WithLabels(map[string]string{view.LabelManagedBy: view.ManagedBy}))
+	l, err := leaselock.New(cluster.Config, namespace, name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +107,7 @@ func (e *elected) release() {
 func roleOf(ctx context.Context, pod *corev1.Pod) (role, token, cost string, err error) {
 	var got corev1.Pod
 	err = cluster.Admin.Get(ctx, client.ObjectKeyFromObject(pod), &got)
-	return got.Labels[injector.LabelRole], got.Annotations[roles.AnnotationToken], got.Annotations[corev1.PodDeletionCost], err
+	return got.Labels[injector.LabelRole], got.Annotations[injector.AnnotationToken], got.Annotations[corev1.PodDeletionCost], err
 }
 
 // shows waits until the pod shows a role, a token and a deletion cost.
@@ -148,16 +158,16 @@ func TestRolesFollowTheLock(t *testing.T) {
 	a, b := cluster.NewPod(t, n, "a", "orders", ""), cluster.NewPod(t, n, "b", "orders", "")
 
 	e.hold(a, 10)
-	shows(t, a, "leader", "10", "100")
+	shows(t, a, "leader", "10", cost)
 	e.renew()
 	e.renew()
 	e.hold(b, 11)
-	shows(t, b, "leader", "11", "100")
+	shows(t, b, "leader", "11", cost)
 	shows(t, a, "standby", "11", "")
 	e.release()
 	shows(t, b, "standby", "11", "")
 	e.hold(b, 12)
-	shows(t, b, "leader", "12", "100")
+	shows(t, b, "leader", "12", cost)
 
 	for _, c := range []struct {
 		uid    types.UID
@@ -198,7 +208,7 @@ func TestTheOldLeaderIsRelabelledBeforeTheNew(t *testing.T) {
 		pod := pods[token%3]
 		e.hold(pod, token)
 		if token%5 == 0 || token == terms {
-			shows(t, pod, "leader", strconv.FormatInt(token, 10), "100")
+			shows(t, pod, "leader", strconv.FormatInt(token, 10), cost)
 		}
 	}
 	// The watch shows all changes in the order in which they were made.
@@ -209,7 +219,7 @@ func TestTheOldLeaderIsRelabelledBeforeTheNew(t *testing.T) {
 			t.Fatalf("the watch ended: %v", w.Object)
 		}
 		role[pod.Name] = pod.Labels[injector.LabelRole]
-		if known, err := strconv.ParseInt(pod.Annotations[roles.AnnotationToken], 10, 64); err == nil {
+		if known, err := strconv.ParseInt(pod.Annotations[injector.AnnotationToken], 10, 64); err == nil {
 			if known < token[pod.Name] {
 				t.Errorf("pod %s went back from token %d to %d", pod.Name, token[pod.Name], known)
 			}
@@ -231,6 +241,15 @@ func TestTheOldLeaderIsRelabelledBeforeTheNew(t *testing.T) {
 	t.Fatal("the last leader was never seen")
 }
 
+// ahead is a client to which the Lease has the token 11 already.
+type ahead struct{ client.Client }
+
+func (a ahead) Get(ctx context.Context, key client.ObjectKey, o client.Object, options ...client.GetOption) error {
+	err := a.Client.Get(ctx, key, o, options...)
+	o.SetAnnotations(map[string]string{leaselock.TokenAnnotation: "11"})
+	return err
+}
+
 func TestAnOldViewOfTheLockOverwritesNothing(t *testing.T) {
 	n := cluster.NewNamespace(t)
 	e := newElected(t, n, "orders")
@@ -241,17 +260,57 @@ func TestAnOldViewOfTheLockOverwritesNothing(t *testing.T) {
 	if err := cluster.Admin.Patch(t.Context(), b.DeepCopy(), later); err != nil {
 		t.Fatal(err)
 	}
-	start(t)
+	startWith(t, ahead{cluster.Client})
 	// An election that comes later is worked on, so this one was.
 	other := newElected(t, n, "other")
 	c := cluster.NewPod(t, n, "c", "other", "")
 	other.hold(c, 1)
-	shows(t, c, "leader", "1", "100")
+	shows(t, c, "leader", "1", cost)
 	shows(t, b, "leader", "11", "")
 	shows(t, a, "standby", "", "")
 	// The lock catches up.
 	e.hold(b, 11)
-	shows(t, b, "leader", "11", "100")
+	shows(t, b, "leader", "11", cost)
+}
+
+func TestATokenThatNoTermHadStopsNothing(t *testing.T) {
+	start(t)
+	n := cluster.NewNamespace(t)
+	e := newElected(t, n, "orders")
+	a, b := cluster.NewPod(t, n, "a", "orders", ""), cluster.NewPod(t, n, "b", "orders", "")
+	forged := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":{"leaseholder.dev/token":"9223372036854775807"}}}`))
+	if err := cluster.Admin.Patch(t.Context(), b.DeepCopy(), forged); err != nil {
+		t.Fatal(err)
+	}
+	e.hold(a, 5)
+	shows(t, a, "leader", "5", cost)
+	e.hold(b, 6)
+	shows(t, b, "leader", "6", cost)
+	shows(t, a, "standby", "6", "")
+}
+
+// conflicting is a client to which every pod has just changed.
+type conflicting struct {
+	client.Client
+	patches atomic.Int64
+}
+
+func (c *conflicting) Patch(_ context.Context, o client.Object, _ client.Patch, _ ...client.PatchOption) error {
+	c.patches.Add(1)
+	return apierrors.NewConflict(schema.GroupResource{Resource: "pods"}, o.GetName(), nil)
+}
+
+func TestConflictsAreTriedAgainLessAndLess(t *testing.T) {
+	n := cluster.NewNamespace(t)
+	e := newElected(t, n, "orders")
+	e.hold(cluster.NewPod(t, n, "a", "orders", ""), 5)
+	c := &conflicting{Client: cluster.Client}
+	stop := startWith(t, c)
+	time.Sleep(2 * time.Second)
+	stop()
+	if got := c.patches.Load(); got < 2 || got > 20 {
+		t.Errorf("%d patches in two seconds", got)
+	}
 }
 
 func TestALeaderThatComesLateIsShown(t *testing.T) {
@@ -260,12 +319,12 @@ func TestALeaderThatComesLateIsShown(t *testing.T) {
 	e := newElected(t, n, "orders")
 	a := cluster.NewPod(t, n, "a", "orders", "")
 	e.hold(a, 1)
-	shows(t, a, "leader", "1", "100")
+	shows(t, a, "leader", "1", cost)
 	forged := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"leaseholder.dev/role":"standby"}}}`))
 	if err := cluster.Admin.Patch(t.Context(), a.DeepCopy(), forged); err != nil {
 		t.Fatal(err)
 	}
-	shows(t, a, "leader", "1", "100")
+	shows(t, a, "leader", "1", cost)
 	toldTimes(t, a.UID, n, roles.ReasonElected, 1)
 
 	if err := cluster.Admin.Delete(t.Context(), &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: n, Name: "orders"}}); err != nil {
@@ -273,7 +332,7 @@ func TestALeaderThatComesLateIsShown(t *testing.T) {
 	}
 	again := newElected(t, n, "orders")
 	again.hold(a, 2)
-	shows(t, a, "leader", "2", "100")
+	shows(t, a, "leader", "2", cost)
 }
 
 func TestAnotherReplicaTellsNothingTwice(t *testing.T) {
@@ -282,13 +341,13 @@ func TestAnotherReplicaTellsNothingTwice(t *testing.T) {
 	e := newElected(t, n, "orders")
 	a := cluster.NewPod(t, n, "a", "orders", "")
 	e.hold(a, 1)
-	shows(t, a, "leader", "1", "100")
+	shows(t, a, "leader", "1", cost)
 	toldTimes(t, e.uid(), n, roles.ReasonElected, 1)
 	stop()
 	start(t)
 	b := cluster.NewPod(t, n, "b", "orders", "")
 	e.hold(b, 2)
-	shows(t, b, "leader", "2", "100")
+	shows(t, b, "leader", "2", cost)
 	toldTimes(t, a.UID, n, roles.ReasonElected, 1)
 	toldTimes(t, b.UID, n, roles.ReasonElected, 1)
 	toldTimes(t, e.uid(), n, roles.ReasonElected, 2)

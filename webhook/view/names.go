@@ -4,15 +4,17 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 // What the webhook makes is labelled with these, and what does not carry them
 // is never touched.
 const (
 	// LabelManagedBy is Kubernetes' label for the tool that manages an object.
-	LabelManagedBy = "app.kubernetes.io/managed-by"
+	LabelManagedBy = config.LabelManagedBy
 	// ManagedBy is its value on everything that Leaseholder made.
-	ManagedBy = "leaseholder"
+	ManagedBy = config.ManagedBy
 )
 
 // Ours says whether Leaseholder made the object.

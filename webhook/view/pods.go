@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 // electionIndex finds the pods of an election without a walk through the
@@ -15,16 +16,42 @@ import (
 const electionIndex = "leaseholder.election"
 
 func electionsOf(object client.Object) []string {
-	if name := object.GetLabels()[injector.LabelElection]; name != "" {
-		return []string{name}
+	if pod, ok := object.(*corev1.Pod); ok {
+		if e, ok := ElectionOf(pod); ok {
+			return []string{e.Name}
+		}
 	}
 	return nil
 }
 
-// ElectionOf is the election of a cached pod; false when it stands in none.
+// ElectionOf is the election of a pod, cached or not; false when it stands in
+// none. It is what the sidecar was told at admission: unlike a label, nobody can
+// change that later. A mirror pod went through no admission of ours.
 func ElectionOf(pod *corev1.Pod) (Election, bool) {
-	name := pod.Labels[injector.LabelElection]
-	return Election{Namespace: pod.Namespace, Name: name}, name != ""
+	if _, mirror := pod.Annotations[corev1.MirrorPodAnnotationKey]; mirror {
+		return Election{}, false
+	}
+	name := toldElection(pod)
+	if !config.ValidElection(name) {
+		return Election{}, false
+	}
+	return Election{Namespace: pod.Namespace, Name: name}, true
+}
+
+// toldElection is the election that the pod's sidecar is told; empty without one.
+func toldElection(pod *corev1.Pod) string {
+	name := ""
+	for i := range pod.Spec.InitContainers {
+		if pod.Spec.InitContainers[i].Name != injector.ContainerName {
+			continue
+		}
+		for _, v := range pod.Spec.InitContainers[i].Env {
+			if v.Name == config.Election.Variable() {
+				name = v.Value // of two, the last counts
+			}
+		}
+	}
+	return name
 }
 
 // Pods lists the cached pods of an election, in no order.

@@ -8,21 +8,19 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 // AnnotationDeletionCost makes a ReplicaSet delete its cheaper pods first.
 const AnnotationDeletionCost = corev1.PodDeletionCost
 
-// stripPod keeps of a pod what the webhook reads. A pod that only bears the
-// election's label, without the sidecar, loses the label here: nobody asked for
-// rights in its name.
+// stripPod keeps of a pod what the webhook reads. The election's label says here
+// what the sidecar was told, for whoever may patch pods can change the label. An
+// informer may transform an object twice, so that what is read here is kept.
 func stripPod(object any) (any, error) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok { // a tombstone holds a pod that went through here before
 		return object, nil
-	}
-	if len(pod.Spec.Containers) == 0 {
-		return pod, nil // stripped before: an informer may transform an object twice
 	}
 	slim := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
@@ -36,19 +34,15 @@ func stripPod(object any) (any, error) {
 		Spec:   corev1.PodSpec{ServiceAccountName: pod.Spec.ServiceAccountName},
 		Status: corev1.PodStatus{Phase: pod.Status.Phase},
 	}
-	if hasSidecar(pod) {
+	if e, ok := ElectionOf(pod); ok {
 		slim.Labels = ownKeys(pod.Labels)
+		metav1.SetMetaDataLabel(&slim.ObjectMeta, injector.LabelElection, e.Name)
+		slim.Spec.InitContainers = []corev1.Container{{
+			Name: injector.ContainerName,
+			Env:  []corev1.EnvVar{{Name: config.Election.Variable(), Value: e.Name}},
+		}}
 	}
 	return slim, nil
-}
-
-func hasSidecar(pod *corev1.Pod) bool {
-	for i := range pod.Spec.InitContainers {
-		if pod.Spec.InitContainers[i].Name == injector.ContainerName {
-			return true
-		}
-	}
-	return false
 }
 
 // ownKeys keeps the product's keys and the deletion cost; nil when there are none.

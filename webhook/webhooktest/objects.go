@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 // installation is what the chart makes before the webhook starts, without the
@@ -68,7 +69,10 @@ func (c Cluster) NewPod(t *testing.T, namespace, name, election, account string)
 	pod := Pod(namespace, name)
 	pod.Labels = map[string]string{injector.LabelElection: election, injector.LabelRole: injector.RoleStandby}
 	always := corev1.ContainerRestartPolicyAlways
-	pod.Spec.InitContainers = []corev1.Container{{Name: injector.ContainerName, Image: "sidecar", RestartPolicy: &always}}
+	pod.Spec.InitContainers = []corev1.Container{{
+		Name: injector.ContainerName, Image: "sidecar", RestartPolicy: &always,
+		Env: []corev1.EnvVar{{Name: config.Election.Variable(), Value: election}},
+	}}
 	pod.Spec.ServiceAccountName = account
 	if err := c.Admin.Create(t.Context(), pod); err != nil {
 		t.Fatal(err)

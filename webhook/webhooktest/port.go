@@ -1,19 +1,33 @@
 package webhooktest
 
 import (
+	"math/rand/v2"
 	"net"
+	"strconv"
 	"testing"
 )
+
+// Ports below those that the kernel gives to outgoing connections, so that none of
+// those can take one before the test listens on it.
+const firstPort, lastPort = 10000, 19999
 
 // FreePort is a TCP port that nobody listened on a moment ago.
 func FreePort(t *testing.T) int {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", ":0")
-	if err != nil {
-		t.Fatal(err)
+	const attempts = 20
+	for range attempts {
+		port := firstPort + rand.IntN(lastPort-firstPort+1)
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort("", strconv.Itoa(port)))
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return port
 	}
-	defer func() { _ = l.Close() }()
-	return Port(l)
+	t.Fatalf("no port of %d tried is free", attempts)
+	return 0
 }
 
 // Port is the TCP port of a listener.

@@ -76,7 +76,7 @@ func show(ctx context.Context, client kubernetes.Interface, namespace string, st
 func table(out io.Writer, leases []coordinationv1.Lease, pods []corev1.Pod, now time.Time) error {
 	candidates := map[string]int{}
 	for _, p := range pods {
-		if p.DeletionTimestamp == nil {
+		if p.DeletionTimestamp == nil && !view.Ended(&p) {
 			candidates[p.Namespace+"/"+p.Labels[injector.LabelElection]]++
 		}
 	}

@@ -32,13 +32,24 @@ func TestTable(t *testing.T) {
 		}
 		return p
 	}
+	ended := func(phase corev1.PodPhase) corev1.Pod {
+		p := pod("deployment-orders", false)
+		p.Status.Phase = phase
+		return p
+	}
 	var out strings.Builder
 	err := table(&out, []coordinationv1.Lease{
 		held("deployment-orders", "orders-0_0f3c_x", time.Hour, time.Second),
 		held("deployment-stale", "stale-0_0f3c_x", time.Hour, time.Minute),
 		held("deployment-ahead", "another", -time.Second, -time.Second),
 		{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "deployment-new"}},
-	}, []corev1.Pod{pod("deployment-orders", false), pod("deployment-orders", false), pod("deployment-orders", true)}, now)
+	}, []corev1.Pod{
+		pod("deployment-orders", false),
+		pod("deployment-orders", false),
+		pod("deployment-orders", true),
+		ended(corev1.PodSucceeded),
+		ended(corev1.PodFailed),
+	}, now)
 	if err != nil {
 		t.Fatal(err)
 	}

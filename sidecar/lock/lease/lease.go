@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 )
 
@@ -31,31 +32,18 @@ const resource = "leases"
 type Lease struct {
 	client          rest.Interface
 	namespace, name string
-	labels          map[string]string
 }
 
 var _ lock.Lock = (*Lease)(nil)
 
-// Option changes how a Lease is used.
-type Option func(*Lease)
-
-// WithLabels sets the labels of a Lease that Create makes; default none.
-func WithLabels(labels map[string]string) Option {
-	return func(l *Lease) { l.labels = labels }
-}
-
-// New gives the lock on the named Lease. The error is about config alone; no
+// New gives the lock on the named Lease. The error is about kube alone; no
 // request is sent.
-func New(config *rest.Config, namespace, name string, options ...Option) (*Lease, error) {
-	client, err := newClient(config)
+func New(kube *rest.Config, namespace, name string) (*Lease, error) {
+	client, err := newClient(kube)
 	if err != nil {
 		return nil, fmt.Errorf("make a client for the lease %s/%s: %w", namespace, name, err)
 	}
-	l := &Lease{client: client, namespace: namespace, name: name}
-	for _, o := range options {
-		o(l)
-	}
-	return l, nil
+	return &Lease{client: client, namespace: namespace, name: name}, nil
 }
 
 // Read lists by name, which without a resource version is a quorum read and,
@@ -77,9 +65,13 @@ func (l *Lease) Read(ctx context.Context) (lock.Snapshot, error) {
 	return s, nil
 }
 
-// Create makes the Lease with an empty spec: unheld and unmarked.
+// Create makes the Lease with an empty spec, unheld and unmarked, and with the
+// labels that tell it from other people's.
 func (l *Lease) Create(ctx context.Context) error {
-	body := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: l.namespace, Name: l.name, Labels: l.labels}}
+	body := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: l.namespace, Name: l.name, Labels: map[string]string{
+		config.LabelManagedBy: config.ManagedBy,
+		config.LabelElection:  l.name,
+	}}}
 	err := l.client.Post().Namespace(l.namespace).Resource(resource).Body(body).MaxRetries(0).Do(ctx).Error()
 	return l.failed("create", err)
 }
@@ -138,18 +130,22 @@ func (l *Lease) failed(verb string, err error) error {
 	if err == nil {
 		return nil
 	}
-	kind := err
-	switch {
-	case apierrors.IsConflict(err):
-		kind = lock.ErrConflict
-	case apierrors.IsNotFound(err):
-		kind = lock.ErrMissing
-	case apierrors.IsAlreadyExists(err):
-		kind = lock.ErrExists
-	case apierrors.IsForbidden(err), apierrors.ReasonForError(err) == metav1.StatusReasonUnauthorized:
-		return fmt.Errorf("%s lease %s/%s: %w: %w", verb, l.namespace, l.name, lock.ErrForbidden, err)
+	kinds := []struct {
+		is   func(error) bool
+		kind error
+	}{
+		{apierrors.IsConflict, lock.ErrConflict},
+		{apierrors.IsNotFound, lock.ErrMissing},
+		{apierrors.IsAlreadyExists, lock.ErrExists},
+		{apierrors.IsForbidden, lock.ErrForbidden},
+		{apierrors.IsUnauthorized, lock.ErrForbidden},
 	}
-	return fmt.Errorf("%s lease %s/%s: %w", verb, l.namespace, l.name, kind)
+	for _, k := range kinds {
+		if k.is(err) {
+			return fmt.Errorf("%s lease %s/%s: %w: %w", verb, l.namespace, l.name, k.kind, err)
+		}
+	}
+	return fmt.Errorf("%s lease %s/%s: %w", verb, l.namespace, l.name, err)
 }
 
 func snapshot(l *coordinationv1.Lease) lock.Snapshot {

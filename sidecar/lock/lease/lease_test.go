@@ -40,12 +40,14 @@ func TestMain(m *testing.M) {
 // name makes a Lease's name of a test's.
 func name(t *testing.T) string {
 	t.Helper()
-	return strings.Map(func(r rune) rune {
+	const longest = 63
+	whole := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' {
 			return r
 		}
 		return '-'
 	}, strings.ToLower(t.Name())) + "x"
+	return strings.Trim(whole[max(0, len(whole)-longest):], "-")
 }
 
 func TestConformance(t *testing.T) {

@@ -2,6 +2,7 @@ package lease
 
 import (
 	"encoding/json"
+	"math"
 	"strconv"
 	"time"
 
@@ -21,12 +22,18 @@ const (
 	MarkAnnotation = "leaseholder.dev/released"
 )
 
-// Decode reads the record that a Lease carries.
+// maxToken is far beyond any clock, with room for as many terms again. What lies
+// beyond it was written by hand.
+const maxToken = math.MaxInt64 / 2
+
+// Decode reads the record that a Lease carries. A token that a hand edit made
+// unreadable counts as none: candidates go on from the largest that they have
+// seen, and from the server's clock.
 func Decode(l *coordinationv1.Lease) lock.Record {
 	r := lock.Record{Stamp: l.Annotations[StampAnnotation], Mark: l.Annotations[MarkAnnotation]}
-	// A token that a hand edit made unreadable counts as none: the next is taken
-	// from the server's clock, which is later than any real one.
-	r.Token, _ = strconv.ParseInt(l.Annotations[TokenAnnotation], 10, 64)
+	if token, err := strconv.ParseInt(l.Annotations[TokenAnnotation], 10, 64); err == nil && token > 0 && token <= maxToken {
+		r.Token = token
+	}
 	s := l.Spec
 	if s.HolderIdentity != nil {
 		r.Holder = *s.HolderIdentity
