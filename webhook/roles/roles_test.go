@@ -6,16 +6,13 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -287,30 +284,6 @@ func TestATokenThatNoTermHadStopsNothing(t *testing.T) {
 	e.hold(b, 6)
 	shows(t, b, "leader", "6", cost)
 	shows(t, a, "standby", "6", "")
-}
-
-// conflicting is a client to which every pod has just changed.
-type conflicting struct {
-	client.Client
-	patches atomic.Int64
-}
-
-func (c *conflicting) Patch(_ context.Context, o client.Object, _ client.Patch, _ ...client.PatchOption) error {
-	c.patches.Add(1)
-	return apierrors.NewConflict(schema.GroupResource{Resource: "pods"}, o.GetName(), nil)
-}
-
-func TestConflictsAreTriedAgainLessAndLess(t *testing.T) {
-	n := cluster.NewNamespace(t)
-	e := newElected(t, n, "orders")
-	e.hold(cluster.NewPod(t, n, "a", "orders", ""), 5)
-	c := &conflicting{Client: cluster.Client}
-	stop := startWith(t, c)
-	time.Sleep(2 * time.Second)
-	stop()
-	if got := c.patches.Load(); got < 2 || got > 20 {
-		t.Errorf("%d patches in two seconds", got)
-	}
 }
 
 func TestALeaderThatComesLateIsShown(t *testing.T) {
