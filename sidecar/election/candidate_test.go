@@ -24,8 +24,10 @@ func (c clock) Now() election.Instant { return time.Since(c.start) }
 // line is one candidate's connection to the lock, which can be cut.
 type line struct {
 	lock.Lock
-	mu  sync.Mutex
-	cut bool
+	mu   sync.Mutex
+	cut  bool
+	asks int
+	ends []context.CancelFunc
 }
 
 var errCut = errors.New("the line is cut")
@@ -34,15 +36,38 @@ func (l *line) set(cut bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cut = cut
+	for _, end := range l.ends {
+		end()
+	}
+	l.ends = nil
 }
 
 func (l *line) up() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.asks++
 	if l.cut {
 		return errCut
 	}
 	return nil
+}
+
+func (l *line) asked() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.asks
+}
+
+func (l *line) Watch(ctx context.Context, from lock.Version, observe func(lock.Snapshot)) error {
+	if err := l.up(); err != nil {
+		return err
+	}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	l.mu.Lock()
+	l.ends = append(l.ends, end)
+	l.mu.Unlock()
+	return l.Lock.Watch(ctx, from, observe)
 }
 
 func (l *line) Read(ctx context.Context) (lock.Snapshot, error) {
@@ -360,6 +385,31 @@ func TestElection(t *testing.T) {
 			a := f.add("a", "1")
 			f.mustLead(time.Minute, nil)
 			f.mustLead(time.Second+moment, a)
+		},
+		"a candidate that is cut off asks less and less": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(time.Minute, a)
+			a.line.set(true)
+			b.line.set(true)
+			before := b.line.asked()
+			f.mustLead(time.Minute, nil)
+			// Once every retry period, with a few more at the beginning and the spread.
+			if asked := b.line.asked() - before; asked > 75 {
+				t.Errorf("it asked %d times in a minute", asked)
+			}
+		},
+		"standbys at rest ask nothing": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(time.Minute, a)
+			before := b.line.asked()
+			f.mustLead(time.Hour, a)
+			if asked := b.line.asked() - before; asked > 0 {
+				t.Errorf("it asked %d times in an hour", asked)
+			}
 		},
 		"standbys at rest write nothing": func(t *testing.T, f *fleet) {
 			a := f.add("a", "1")

@@ -48,9 +48,9 @@ func (m *machine) next(now Instant) (action, Instant) {
 	if what != idle {
 		return what, 0
 	}
-	m.failures = 0
 	switch {
 	case m.watching:
+		m.failures = 0
 		return idle, until
 	case now >= m.watchAt:
 		return doRead, 0
