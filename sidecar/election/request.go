@@ -47,7 +47,7 @@ func (m *machine) failed(now Instant) {
 // was not known before. A request that took its time has waited already.
 func (m *machine) readFailed(now Instant) {
 	m.inFlight = false
-	m.retryAt = max(now, m.askedAt+m.backoff(m.failures))
+	m.retryAt = max(now, m.askedAt+m.backoff(now, m.failures))
 	m.failures++
 }
 
@@ -63,7 +63,7 @@ func (m *machine) watchEnded(now Instant) {
 	if now-m.watchFrom >= 2*m.timing.RetryPeriod {
 		m.watchFails = 0
 	}
-	m.watchAt = now + m.backoff(m.watchFails)
+	m.watchAt = now + m.backoff(now, m.watchFails)
 	m.watchFails++
 }
 
@@ -71,16 +71,17 @@ func (m *machine) watchEnded(now Instant) {
 // a validity.
 const firstBackoff = 50 * time.Millisecond
 
-// lastBackoff bounds it for the one candidate that has something to lose.
+// lastBackoff bounds it for the one candidate that has something to lose, as long
+// as nobody else may take the lock.
 const lastBackoff = 200 * time.Millisecond
 
 // backoff is how long after a request the next is sent, after so many failures
 // in a row: doubling up to one retry period, and spread, so that candidates that
 // failed together do not come back together.
-func (m *machine) backoff(failures int) time.Duration {
+func (m *machine) backoff(now Instant, failures int) time.Duration {
 	const doublings = 16
 	most := m.timing.RetryPeriod
-	if m.leading || m.holds() {
+	if m.leading || m.holds() && now < m.seenAt+m.timing.LeaseDuration {
 		most = min(most, lastBackoff)
 	}
 	full := min(firstBackoff<<min(failures, doublings), most)
