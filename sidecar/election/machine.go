@@ -31,9 +31,9 @@ type machine struct {
 	lastHolder string
 	// highest is the largest token ever seen in the lock.
 	highest int64
-	// foreign is the last record that named a holder who is not one of ours;
-	// nil when one of ours held after it.
-	foreign *lock.Record
+	// foreign is the lock when it last named a holder who is not one of ours; nil
+	// when one of ours held after it.
+	foreign *lock.Snapshot
 	// foreignFrom is from when on none of ours from before can be valid.
 	foreignFrom Instant
 	// confirmed says that a quorum read after the wait showed known unchanged.

@@ -51,7 +51,7 @@ func (m *machine) learn(now Instant, s lock.Snapshot) {
 		if m.foreign == nil {
 			m.foreignFrom = now + m.wait()
 		}
-		m.foreign = &r
+		m.foreign = &s
 	}
 	if r.Holder != "" && r.Holder != m.self.String() {
 		m.myTerm = false
@@ -96,10 +96,12 @@ func (m *machine) learnServerTime(now Instant, s lock.Snapshot) {
 
 // foreignRelease says that a holder who is not one of ours has let go, as
 // client-go does: it empties the record, names one second, and leaves our
-// annotations, which a holder of ours in between would have changed. It says
-// nothing of a holder of ours from before, who must have let go or run out.
+// annotations, which a holder of ours in between would have changed as long as it
+// is the same object. It says nothing of a holder of ours from before, who must
+// have run out.
 func (m *machine) foreignRelease() bool {
 	r := m.known.Record
-	return m.foreign != nil && r.Holder == "" && r.Duration == time.Second &&
-		r.Stamp == m.foreign.Stamp && r.Token == m.foreign.Token && m.seenAt >= m.foreignFrom
+	f := m.foreign
+	return f != nil && f.UID == m.known.UID && r.Holder == "" && r.Duration == time.Second &&
+		r.Stamp == f.Record.Stamp && r.Token == f.Record.Token && m.seenAt >= m.foreignFrom
 }

@@ -59,7 +59,11 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 		defer cancel()
 		err = errors.Join(err, c.Stop(clean))
 	}()
-	context.AfterFunc(ctx, func() { _ = cluster.Down(context.WithoutCancel(ctx), dir); os.Exit(1) })
+	// An interruption must not leave the cluster behind.
+	defer context.AfterFunc(ctx, func() {
+		_ = cluster.Down(context.WithoutCancel(ctx), dir)
+		os.Exit(1)
+	})()
 
 	prod = product.Product{Root: root, Cluster: c}
 	if client, err = kubernetes.NewForConfig(c.RESTConfig()); err != nil {
