@@ -48,7 +48,7 @@ func (m *machine) learn(now Instant, s lock.Snapshot) {
 	case r.Stamped():
 		m.foreign = nil
 	case r.Holder != "":
-		if m.foreign == nil {
+		if !m.followsForeign(s) {
 			m.foreignFrom = now + m.wait()
 		}
 		m.foreign = &s
@@ -94,14 +94,17 @@ func (m *machine) learnServerTime(now Instant, s lock.Snapshot) {
 	}
 }
 
+// followsForeign says that none of ours has held the lock since a stranger did: it
+// would have changed our annotations, as long as it is the same object.
+func (m *machine) followsForeign(s lock.Snapshot) bool {
+	f := m.foreign
+	return f != nil && f.UID == s.UID && f.Record.Stamp == s.Record.Stamp && f.Record.Token == s.Record.Token
+}
+
 // foreignRelease says that a holder who is not one of ours has let go, as
-// client-go does: it empties the record, names one second, and leaves our
-// annotations, which a holder of ours in between would have changed as long as it
-// is the same object. It says nothing of a holder of ours from before, who must
-// have run out.
+// client-go does: it empties the record, and names one second. That says nothing
+// of a holder of ours from before, who must have run out.
 func (m *machine) foreignRelease() bool {
 	r := m.known.Record
-	f := m.foreign
-	return f != nil && f.UID == m.known.UID && r.Holder == "" && r.Duration == time.Second &&
-		r.Stamp == f.Record.Stamp && r.Token == f.Record.Token && m.seenAt >= m.foreignFrom
+	return r.Holder == "" && r.Duration == time.Second && m.followsForeign(m.known) && m.seenAt >= m.foreignFrom
 }
