@@ -35,10 +35,15 @@ func findProcess(pid int) (process, error) {
 }
 
 // alive is false for a zombie too: it holds nothing any more, and where nobody
-// reaps orphans it would stay for ever.
+// reaps orphans it would stay for ever. A process whose first thread alone has
+// ended looks like one, but still holds its files and ports.
 func (p process) alive() bool {
 	status, err := readStat(p.PID)
-	return err == nil && status.started == p.Started && status.state != 'Z' && status.state != 'X'
+	if err != nil || status.started != p.Started {
+		return false
+	}
+	ended := status.state == 'Z' || status.state == 'X'
+	return !ended || status.threads > 1
 }
 
 // signal sends a signal to this process and no other; errGone if it ended.
@@ -112,6 +117,7 @@ func (p process) children() ([]process, error) {
 type processStatus struct {
 	state   byte
 	parent  int
+	threads int
 	started uint64
 }
 
@@ -129,7 +135,7 @@ func parseStat(content []byte) (processStatus, error) {
 	_, rest, found := bytesCutLast(content, []byte(") "))
 	fields := bytes.Fields(rest)
 	// proc(5) numbers the fields from 1; these begin at the third.
-	const state, parent, started = 0, 1, 19
+	const state, parent, threads, started = 0, 1, 17, 19
 	if !found || len(fields) <= started {
 		return processStatus{}, fmt.Errorf("read a process state of %d fields", len(fields))
 	}
@@ -137,11 +143,15 @@ func parseStat(content []byte) (processStatus, error) {
 	if err != nil {
 		return processStatus{}, fmt.Errorf("read a process's parent: %w", err)
 	}
+	count, err := strconv.Atoi(string(fields[threads]))
+	if err != nil {
+		return processStatus{}, fmt.Errorf("read a process's number of threads: %w", err)
+	}
 	ticks, err := strconv.ParseUint(string(fields[started]), 10, 64)
 	if err != nil {
 		return processStatus{}, fmt.Errorf("read a process's start time: %w", err)
 	}
-	return processStatus{state: fields[state][0], parent: ppid, started: ticks}, nil
+	return processStatus{state: fields[state][0], parent: ppid, threads: count, started: ticks}, nil
 }
 
 func bytesCutLast(content, separator []byte) (before, after []byte, found bool) {

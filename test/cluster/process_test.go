@@ -2,10 +2,13 @@ package cluster
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestParseStat(t *testing.T) {
@@ -15,8 +18,8 @@ func TestParseStat(t *testing.T) {
 		want    processStatus
 		invalid bool
 	}{
-		"an ordinary name":                {stat: "7 (etcd) S" + rest, want: processStatus{state: 'S', parent: 1, started: 4242}},
-		"a name with spaces and brackets": {stat: "7 (a) b (c) Z" + rest, want: processStatus{state: 'Z', parent: 1, started: 4242}},
+		"an ordinary name":                {stat: "7 (etcd) S" + rest, want: processStatus{state: 'S', parent: 1, threads: 1, started: 4242}},
+		"a name with spaces and brackets": {stat: "7 (a) b (c) Z" + rest, want: processStatus{state: 'Z', parent: 1, threads: 1, started: 4242}},
 		"too few fields":                  {stat: "7 (etcd) S 1", invalid: true},
 		"nothing":                         {invalid: true},
 	} {
@@ -60,6 +63,59 @@ func TestAProcessIsKnownByItsStartTime(t *testing.T) {
 	}
 	if err := running.end(t.Context()); err != nil {
 		t.Errorf("ending an ended process: %v", err)
+	}
+}
+
+// leaderless makes this test's program one whose first thread ends and whose
+// others go on, as a process killed halfway is for a moment.
+const leaderless = "LEASEHOLDER_TEST_LEADERLESS"
+
+func init() {
+	if os.Getenv(leaderless) == "" {
+		return
+	}
+	// Inits run on the first thread.
+	runtime.LockOSThread()
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	// Until the other goroutine has a thread of its own.
+	runtime.Gosched()
+	_, _, _ = syscall.RawSyscall(syscall.SYS_EXIT, 0, 0, 0)
+}
+
+func TestAProcessLivesAsLongAsItsLastThread(t *testing.T) {
+	command := exec.CommandContext(t.Context(), os.Args[0])
+	command.Env = append(os.Environ(), leaderless+"=1")
+	if _, err := command.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p, err := findProcess(command.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = poll(t.Context(), time.Millisecond, func() (bool, error) {
+		status, err := readStat(p.PID)
+		return status.state == 'Z', err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !p.alive() {
+		t.Error("a process with running threads counts as ended")
+	}
+	if err := p.end(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if status, err := readStat(p.PID); err != nil || status.threads > 1 {
+		t.Errorf("the process counts as ended with %d threads, error %v", status.threads, err)
+	}
+	if err := command.Wait(); err == nil {
+		t.Error("the process ended by itself")
 	}
 }
 
