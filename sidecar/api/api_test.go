@@ -41,6 +41,8 @@ func (s *source) set(status election.Status) {
 	s.changed = make(chan struct{})
 }
 
+func (s *source) StepDown(context.Context) { s.set(standby) }
+
 var (
 	at      = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	leading = election.Status{
@@ -56,9 +58,11 @@ func settings(mode config.Standby) config.Settings {
 	return s
 }
 
-func get(handler http.Handler, path string) (int, string) {
+func get(handler http.Handler, path string) (int, string) { return ask(handler, http.MethodGet, path) }
+
+func ask(handler http.Handler, method, path string) (int, string) {
 	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), http.MethodGet, path, http.NoBody))
+	handler.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), method, path, http.NoBody))
 	return w.Code, strings.TrimSpace(w.Body.String())
 }
 
@@ -250,5 +254,25 @@ func TestServe(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Errorf("the end of the context gives %v", err)
+	}
+}
+
+func TestStepDown(t *testing.T) {
+	s := newSource(leading)
+	handler := api.Local(settings(config.StandbyReady), s)
+	if code, body := get(handler, "/step-down"); code != http.StatusMethodNotAllowed {
+		t.Errorf("GET answers %d: %s", code, body)
+	}
+	if code, body := get(handler, "/isLeader"); body != `{"isLeader":true}` {
+		t.Fatalf("before it, isLeader answers %d: %s", code, body)
+	}
+	code, body := ask(handler, http.MethodPost, "/step-down")
+	if code != http.StatusAccepted || !strings.Contains(body, `"isLeader":false`) {
+		t.Errorf("POST answers %d: %s", code, body)
+	}
+	off := settings(config.StandbyReady)
+	off.StepDown = false
+	if code, body := ask(api.Local(off, newSource(leading)), http.MethodPost, "/step-down"); code != http.StatusNotFound {
+		t.Errorf("POST answers %d where it is off: %s", code, body)
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -12,9 +13,16 @@ import (
 )
 
 // Source tells what a candidate knows now, with a channel that is closed at the
-// next change. *election.Candidate is one.
+// next change.
 type Source interface {
 	Status() (election.Status, <-chan struct{})
+}
+
+// Candidate is a Source that can be told to hand over: when StepDown returns, it
+// no longer leads. *election.Candidate is one.
+type Candidate interface {
+	Source
+	StepDown(ctx context.Context)
 }
 
 // Document is the status document of the local API.

@@ -9,12 +9,16 @@ import (
 
 // Local is the API for the application:
 //
-//	GET /          the leader's pod, as the leader-elector of 2016 answers
-//	GET /isLeader  {"isLeader":true} or false, always 200
-//	GET /leader    the status document, always 200
-//	GET /leading   the status document, 200 on the leader and 503 on a standby
-//	GET /sse       the status document at once and at every change
-func Local(settings config.Settings, source Source) http.Handler {
+//	GET  /           the leader's pod, as the leader-elector of 2016 answers
+//	GET  /isLeader   {"isLeader":true} or false, always 200
+//	GET  /leader     the status document, always 200
+//	GET  /leading    the status document, 200 on the leader and 503 on a standby
+//	GET  /sse        the status document at once and at every change
+//	POST /step-down  202 and the status document when this pod no longer leads
+//
+// /step-down is 404 where the settings switch it off. On a standby it does
+// nothing.
+func Local(settings config.Settings, source Candidate) http.Handler {
 	now := func() Document {
 		s, _ := source.Status()
 		return document(settings, s)
@@ -39,5 +43,11 @@ func Local(settings config.Settings, source Source) http.Handler {
 		writeJSON(w, code, d)
 	})
 	mux.HandleFunc("GET /sse", func(w http.ResponseWriter, r *http.Request) { stream(w, r, settings, source) })
+	if settings.StepDown {
+		mux.HandleFunc("POST /step-down", func(w http.ResponseWriter, r *http.Request) {
+			source.StepDown(r.Context())
+			writeJSON(w, http.StatusAccepted, now())
+		})
+	}
 	return mux
 }

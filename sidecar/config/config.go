@@ -34,6 +34,7 @@ const (
 	APIAddress    Setting = "api-address"
 	ProbeAddress  Setting = "probe-address"
 	LogLevel      Setting = "log-level"
+	StepDown      Setting = "step-down"
 )
 
 // Defaults of the settings.
@@ -64,6 +65,12 @@ func Standbys() []Standby { return []Standby{StandbyReady, StandbyUnready} }
 // LogLevels lists the allowed log levels, most verbose first.
 func LogLevels() []string { return []string{"debug", "info", "warn", "error"} }
 
+// Allowed values of StepDown.
+const (
+	on  = "on"
+	off = "off"
+)
+
 // Settings are everything that a sidecar is told.
 type Settings struct {
 	// Election is the election's name and the lock's: a DNS-1123 label.
@@ -83,6 +90,9 @@ type Settings struct {
 	ProbeAddress string
 	// LogLevel is the least level that is logged; default info.
 	LogLevel slog.Level
+	// StepDown says whether the local API takes POST /step-down; default true.
+	// In the host's network the loopback address is everybody's on that node.
+	StepDown bool
 }
 
 // Timing is the three durations of an election. All candidates of one election
@@ -109,5 +119,6 @@ func Default() Settings {
 		APIAddress:   net.JoinHostPort("127.0.0.1", "4040"),
 		ProbeAddress: ":4041",
 		LogLevel:     slog.LevelInfo,
+		StepDown:     true,
 	}
 }

@@ -28,6 +28,7 @@ func TestParseGivesBackWhatRenderWrote(t *testing.T) {
 	other.Standby = config.StandbyUnready
 	other.Timing = config.Timing{LeaseDuration: 4 * time.Second, RenewDeadline: 2500 * time.Millisecond, RetryPeriod: 1500 * time.Millisecond}
 	other.APIAddress, other.ProbeAddress, other.LogLevel = "[::1]:1", "10.0.0.1:65535", slog.LevelDebug
+	other.StepDown = false
 	for _, want := range []config.Settings{valid(), other} {
 		got, err := config.Parse(getenv(config.Render(want)))
 		if err != nil || got != want {
@@ -57,6 +58,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 		{Name: "LEASEHOLDER_API_ADDRESS", Value: "0.0.0.0:4040"},
 		{Name: "LEASEHOLDER_PROBE_ADDRESS", Value: ":0"},
 		{Name: "LEASEHOLDER_LOG_LEVEL", Value: "loud"},
+		{Name: "LEASEHOLDER_STEP_DOWN", Value: "no"},
 	}))
 	if err == nil {
 		t.Fatal("nothing was refused")
@@ -71,6 +73,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 		`LEASEHOLDER_RENEW_DEADLINE="ten" is refused, allowed: a Go duration`,
 		`LEASEHOLDER_API_ADDRESS="0.0.0.0:4040" is refused, allowed: a loopback IP address`,
 		`LEASEHOLDER_PROBE_ADDRESS=":0" is refused`,
+		`LEASEHOLDER_STEP_DOWN="no" is refused, allowed: on, off`,
 		`LEASEHOLDER_LOG_LEVEL="loud" is refused, allowed: debug, info, warn, error`,
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -132,7 +135,9 @@ func TestEverySettingIsDescribed(t *testing.T) {
 	for _, d := range config.Describe() {
 		described[d.Setting.Variable()] = true
 	}
-	for _, v := range config.Render(valid()) {
+	all := valid()
+	all.StepDown = false
+	for _, v := range config.Render(all) {
 		if !described[v.Name] {
 			t.Errorf("%s is rendered but not described", v.Name)
 		}

@@ -26,5 +26,6 @@ func Describe() []Description {
 		{APIAddress, d.APIAddress, "loopback address of the local API"},
 		{ProbeAddress, d.ProbeAddress, "address of probes and metrics"},
 		{LogLevel, "info", strings.Join(LogLevels(), ", ")},
+		{StepDown, on, "whether the local API takes POST /step-down: " + on + ", " + off},
 	}
 }

@@ -41,6 +41,7 @@ func Parse(getenv func(string) string) (Settings, error) {
 		APIAddress:   p.address(APIAddress, d.APIAddress, "a loopback IP address and a port", loopback),
 		ProbeAddress: p.address(ProbeAddress, d.ProbeAddress, "an address to listen on and a port", anyHost),
 		LogLevel:     p.level(LogLevel),
+		StepDown:     p.oneOf(StepDown, []string{on, off}, on) == on,
 		Timing: Timing{
 			LeaseDuration: p.duration(LeaseDuration, d.Timing.LeaseDuration),
 			RenewDeadline: p.duration(RenewDeadline, d.Timing.RenewDeadline),

@@ -7,7 +7,7 @@ type Variable struct{ Name, Value string }
 
 // Render gives the environment that Parse turns back into s, in a fixed order.
 // PodName and PodUID are left out when empty: a pod's own are known to the
-// kubelet alone, and come by the downward API.
+// kubelet alone, and come by the downward API. StepDown is left out when on.
 func Render(s Settings) []Variable {
 	var vars []Variable
 	add := func(setting Setting, value string) {
@@ -29,5 +29,8 @@ func Render(s Settings) []Variable {
 	add(APIAddress, s.APIAddress)
 	add(ProbeAddress, s.ProbeAddress)
 	add(LogLevel, strings.ToLower(s.LogLevel.String()))
+	if !s.StepDown {
+		add(StepDown, off)
+	}
 	return vars
 }

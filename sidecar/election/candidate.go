@@ -45,6 +45,7 @@ type Candidate struct {
 	machine    *machine
 	told       Status
 	changed    chan struct{}
+	kick       chan struct{} // makes Run ask the machine again
 	lastUpdate time.Time
 	contact    time.Time
 }
@@ -59,6 +60,7 @@ func New(l lock.Lock, o Options) *Candidate {
 		attempt: o.Timing.Attempt(),
 		machine: newMachine(o.Identity, o.Timing, o.Random),
 		changed: make(chan struct{}),
+		kick:    make(chan struct{}, 1),
 	}
 	c.lastUpdate = time.Now()
 	if c.machine.random == nil {
@@ -115,7 +117,7 @@ func (c *Candidate) status(now Instant) Status {
 // lock answers ends it.
 func (c *Candidate) Run(ctx context.Context) {
 	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	l := &loop{Candidate: c, outcomes: make(chan outcome), events: make(chan event)}
+	l := &loop{Candidate: c, answers: make(chan request), events: make(chan event)}
 	defer l.wait.Wait()
 	defer cancel()
 
@@ -128,11 +130,12 @@ func (c *Candidate) Run(ctx context.Context) {
 			return
 		}
 		select {
-		case o := <-l.outcomes:
-			l.apply(requests, o)
+		case r := <-l.answers:
+			l.apply(requests, r)
 		case e := <-l.events:
 			l.take(requests, e)
 		case <-timer.C:
+		case <-c.kick:
 		case <-stop:
 			stop = nil
 			c.stop(requests, c.release())
@@ -150,6 +153,22 @@ func (c *Candidate) stop(ctx context.Context, release bool) {
 	news := c.tell(c.clock.Now())
 	c.mu.Unlock()
 	c.report(ctx, news)
+}
+
+// StepDown ends this candidate's lead: when it returns, IsLeader is false. The
+// lock is then released, and the candidate stands again when another has led or
+// one lease duration has passed. It does nothing to a standby.
+func (c *Candidate) StepDown(ctx context.Context) {
+	c.mu.Lock()
+	now := c.clock.Now()
+	c.machine.stepDown(now)
+	news := c.tell(now)
+	c.mu.Unlock()
+	c.report(ctx, news)
+	select {
+	case c.kick <- struct{}{}:
+	default: // Run has not yet seen the last one
+	}
 }
 
 // news is a change of leader in this candidate's eyes.

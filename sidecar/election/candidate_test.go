@@ -28,6 +28,8 @@ type line struct {
 	cut  bool
 	asks int
 	ends []context.CancelFunc
+	// delay is how long a request and its answer are on their way, each.
+	delay time.Duration
 }
 
 var errCut = errors.New("the line is cut")
@@ -81,6 +83,8 @@ func (l *line) Write(ctx context.Context, base lock.Snapshot, r lock.Record) (lo
 	if err := l.up(); err != nil {
 		return lock.Snapshot{}, err
 	}
+	time.Sleep(l.delay)
+	defer time.Sleep(l.delay)
 	return l.Lock.Write(ctx, base, r)
 }
 
@@ -397,6 +401,100 @@ func TestElection(t *testing.T) {
 			// Once every retry period, with a few more at the beginning and the spread.
 			if asked := b.line.asked() - before; asked > 75 {
 				t.Errorf("it asked %d times in a minute", asked)
+			}
+		},
+		"a leader that steps down is followed at once, and stands again later": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(moment, a)
+			before := token(a)
+			a.StepDown(t.Context())
+			if s, _ := a.Status(); s.IsLeader {
+				t.Error("it leads after it has stepped down")
+			}
+			f.mustLead(0, b)
+			if token(b) <= before {
+				t.Errorf("token %d follows %d", token(b), before)
+			}
+			f.mustLead(time.Minute, b)
+			b.end()
+			f.mustLead(0, a)
+		},
+		"a leader that steps down with nobody to follow leads again a lease duration later": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			a.StepDown(t.Context())
+			f.mustLead(duration-moment, nil)
+			f.mustLead(2*moment, a)
+		},
+		"a standby that is told to step down goes on standing": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(moment, a)
+			b.StepDown(t.Context())
+			a.end()
+			f.mustLead(0, b)
+		},
+		"a leader that the lock asks to step down does so, once": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(moment, a)
+			f.lock.Edit(func(r *lock.Record) { r.StepDown = r.Holder })
+			f.mustLead(0, b)
+			f.mustLead(time.Minute, b)
+			h := f.lock.History()
+			if r := h[len(h)-1].Record; r.StepDown != "" {
+				t.Errorf("the request stands on: %+v", r)
+			}
+		},
+		"a request to step down that names another changes nothing": func(_ *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			f.add("b", "2")
+			f.mustLead(moment, a)
+			f.lock.Edit(func(r *lock.Record) { r.StepDown = "a_1_another-start" })
+			f.mustLead(time.Minute, a)
+		},
+		"a preferred pod goes first, and is preferred once": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			all := map[string]*member{"b": f.add("b", "2"), "c": f.add("c", "3"), "d": f.add("d", "4")}
+			f.mustLead(moment, a)
+			for _, want := range []string{"d", "b", "c"} {
+				f.lock.Edit(func(r *lock.Record) { r.StepDown, r.Preferred = r.Holder, want })
+				f.mustLead(moment, all[want])
+				h := f.lock.History()
+				if r := h[len(h)-1].Record; r.Preferred != "" {
+					t.Errorf("%q stays preferred", r.Preferred)
+				}
+			}
+		},
+		"a preferred pod that does not come is waited for half a retry period": func(_ *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(moment, a)
+			f.lock.Edit(func(r *lock.Record) { r.StepDown, r.Preferred = r.Holder, "z" })
+			f.mustLead(time.Second-moment, nil)
+			f.mustLead(2*moment, b)
+		},
+		"of a hundred candidates few write in vain when the leader has crashed": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			for i := range 99 {
+				f.add("b"+strconv.Itoa(i), strconv.Itoa(100+i)).line.delay = 3 * time.Millisecond
+			}
+			f.mustLead(moment, a)
+			a.crash = true
+			a.end()
+			if f.after(duration+moment) == nil {
+				t.Fatal("nobody leads")
+			}
+			if vain := f.lock.Conflicts(); vain > 6 {
+				t.Errorf("%d wrote in vain", vain)
 			}
 		},
 		"standbys at rest ask nothing": func(t *testing.T, f *fleet) {

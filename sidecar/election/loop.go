@@ -13,21 +13,12 @@ import (
 type loop struct {
 	*Candidate
 
-	wait     sync.WaitGroup
-	outcomes chan outcome
-	events   chan event
+	wait    sync.WaitGroup
+	answers chan request
+	events  chan event
 	// endWatch ends the present watch, which is number watch.
 	endWatch context.CancelFunc
 	watch    int
-}
-
-// outcome is how one request ended.
-type outcome struct {
-	what     action
-	sent     Instant
-	base     lock.Snapshot
-	snapshot lock.Snapshot
-	err      error
 }
 
 // event is what one watch delivered.
@@ -62,74 +53,55 @@ func (l *loop) advance(ctx context.Context, timer *time.Timer) bool {
 	return true
 }
 
-// request sends what is due. The time that counts is taken before anything of
-// the request happens.
+// request sends what is due.
 func (l *loop) request(ctx context.Context, what action, now Instant) {
-	o := outcome{what: what, sent: now, base: l.machine.known}
-	var record lock.Record
-	switch what {
-	case doRead:
-		l.machine.reading(now)
-	case doMake:
-		l.machine.making(now)
-	default:
-		record = l.machine.record(now, time.Now())
-		l.machine.writing(now)
-	}
+	r := l.machine.send(what, now, time.Now())
 	l.wait.Go(func() {
 		attempt, cancel := context.WithTimeout(ctx, l.attempt)
 		defer cancel()
 		switch what {
 		case doRead:
-			o.snapshot, o.err = l.lock.Read(attempt)
+			r.answer, r.err = l.lock.Read(attempt)
 		case doMake:
-			o.err = l.lock.Create(attempt)
+			r.err = l.lock.Create(attempt)
 		default:
-			o.snapshot, o.err = l.lock.Write(attempt, o.base, record)
+			r.answer, r.err = l.lock.Write(attempt, r.base, r.record)
 		}
 		select {
-		case l.outcomes <- o:
+		case l.answers <- r:
 		case <-ctx.Done():
 		}
 	})
 }
 
 // apply tells the machine how a request ended.
-func (l *loop) apply(ctx context.Context, o outcome) {
-	failures := l.record(ctx, o)
-	if o.err != nil {
-		l.complain(ctx, o.what.String(), o.err, failures)
+func (l *loop) apply(ctx context.Context, r request) {
+	failures := l.answered(ctx, r)
+	if r.err != nil {
+		l.complain(ctx, r.what.String(), r.err, failures)
 	}
 }
 
-// record is apply without what is said about it. It gives the failures in a row.
-func (l *loop) record(ctx context.Context, o outcome) (failures int) {
+// answered is apply without what is said about it. It gives the failures in a
+// row.
+func (l *loop) answered(ctx context.Context, r request) (failures int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
 	m := l.machine
-	if o.err == nil {
+	m.answered(now, r)
+	if r.err == nil {
 		l.contact = time.Now()
 	}
-	switch {
-	case o.what == doMake:
-		m.madeDone(now, o.err)
-		return max(m.failures, m.makeFails)
-	case o.what == doRead && o.err != nil:
-		m.readFailed(now)
-	case o.err != nil:
-		m.failed(now)
-	case o.what == doWrite:
-		m.writeDone(now, o.sent, o.base, o.snapshot)
-	default:
-		m.readDone(now, o.sent, o.snapshot)
-		if !m.watching {
-			m.watchBegun(now)
-			l.beginWatch(ctx, o.snapshot.From)
-		}
+	if r.what == doRead && r.err == nil && !m.watching {
+		m.watchBegun(now)
+		l.beginWatch(ctx, r.answer.From)
 	}
 	if m.watchStale {
 		l.endWatch()
+	}
+	if r.what == doMake {
+		return max(m.failures, m.makeFails)
 	}
 	return m.failures
 }

@@ -36,8 +36,11 @@ type machine struct {
 	foreign *lock.Snapshot
 	// foreignFrom is from when on none of ours from before can be valid.
 	foreignFrom Instant
-	// confirmed says that a quorum read after the wait showed known unchanged.
+	// confirmed says that a quorum read near the wait's end showed known unchanged.
 	confirmed bool
+	// early and late are two numbers in [0, 1), drawn anew for every version: how
+	// much sooner this candidate reads, and later it writes, than the rules allow.
+	early, late float64
 	// heir is the record's holder when an earlier process of this pod left it.
 	heir string
 	// notBefore holds back every takeover after the lock's history was rewound.
@@ -60,6 +63,7 @@ type machine struct {
 	inFlight bool
 	askedAt  Instant      // when the request in flight was sent
 	asked    lock.Version // what was known then
+	bid      bool         // it is a write that begins a term
 	failures int
 	retryAt  Instant
 	// A lock that this candidate may not make is made by whoever may, and the
@@ -75,9 +79,16 @@ type machine struct {
 	watchFails int
 	watchAt    Instant
 
-	// Giving up.
+	// Giving up for good. With release, the lock is released first.
 	stopping bool
 	release  bool
+	// Giving up this term alone: resigning until the lock is released or lost, and
+	// no candidate until coolUntil or until another has led.
+	resigning bool
+	coolUntil Instant
+	// lostRace says that others were faster when this candidate last tried to take
+	// the lock, and so that there are many.
+	lostRace bool
 }
 
 func newMachine(self lock.Identity, timing config.Timing, random func() float64) *machine {
@@ -110,11 +121,4 @@ func (m *machine) serverNow(now Instant) int64 {
 		return 0
 	}
 	return m.server.Add(now - m.serverAt).UnixMilli()
-}
-
-// giveUp ends the lead at once and the candidacy with it. With release, the
-// lock is released first if it is held; without, it is left to run out.
-func (m *machine) giveUp(release bool) {
-	m.demote()
-	m.stopping, m.release = true, release
 }

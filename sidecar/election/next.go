@@ -28,8 +28,11 @@ func (m *machine) next(now Instant) (action, Instant) {
 	if m.leading && now >= m.validUntil {
 		m.demote()
 	}
+	if m.resigning && m.left() {
+		m.resigned(now)
+	}
 	switch {
-	case m.stopping && m.left():
+	case m.stopping && (!m.release || m.left()):
 		return done, 0
 	case m.inFlight:
 		return idle, m.expiry()
@@ -37,7 +40,7 @@ func (m *machine) next(now Instant) (action, Instant) {
 		return idle, min(m.retryAt, m.expiry())
 	case !m.fresh:
 		return doRead, 0
-	case m.stopping:
+	case m.releasing():
 		return doWrite, 0
 	}
 	due := m.nextStandby
@@ -58,18 +61,12 @@ func (m *machine) next(now Instant) (action, Instant) {
 	return idle, min(until, m.watchAt)
 }
 
-// left says that nothing is left to release: it shall not be released, or no
-// write of this candidate can stand in the lock, or a read shows that none does.
-func (m *machine) left() bool {
-	return !m.release || !m.myTerm || !m.inFlight && m.fresh && !m.holds()
-}
-
 // nextLeading is for a leader whose validity has not run out. A holder other
 // than this candidate has already ended the lead.
 func (m *machine) nextLeading(now Instant) (action, Instant) {
 	switch {
 	case !m.known.Exists:
-		return m.nextMissing(now)
+		return m.nextMissing(now, 0)
 	case !m.mine():
 		return doWrite, 0
 	}
@@ -81,64 +78,53 @@ func (m *machine) nextLeading(now Instant) (action, Instant) {
 
 // nextStandby is for a candidate that does not lead.
 func (m *machine) nextStandby(now Instant) (action, Instant) {
+	if now < m.coolUntil {
+		return idle, m.coolUntil
+	}
 	if !m.known.Exists {
-		return m.nextMissing(now)
+		return m.nextMissing(now, m.seenAt+m.spread())
 	}
 	at := max(m.takeAt(), m.notBefore)
-	if now < at {
-		if !m.heldByAnother() {
-			return idle, at
-		}
-		// Somebody else should be renewing: silence means that the leader or the
-		// watch has died.
-		silent := m.heardAt + 2*m.timing.RetryPeriod
-		if now >= silent {
-			return doRead, 0
-		}
-		return idle, min(at, silent)
+	if !m.heldByAnother() {
+		return dueAt(now, at, doWrite)
 	}
-	if m.heldByAnother() && !m.confirmed {
+	// A read must have shown that the holder's silence is not this candidate's
+	// deafness.
+	if !m.confirmed && now >= m.confirmAt() {
 		return doRead, 0
 	}
-	return doWrite, 0
+	if now >= at {
+		return doWrite, 0
+	}
+	// Somebody else should be renewing: silence means that the leader or the
+	// watch has died.
+	silent := m.silentAt()
+	if now >= silent {
+		return doRead, 0
+	}
+	if !m.confirmed {
+		silent = min(silent, m.confirmAt())
+	}
+	return idle, min(at, silent)
 }
 
-// nextMissing is for a lock that is not there.
-func (m *machine) nextMissing(now Instant) (action, Instant) {
+// nextMissing is for a lock that is not there, which is to be made from at on.
+func (m *machine) nextMissing(now, at Instant) (action, Instant) {
+	at = max(at, m.makeAt)
 	switch {
-	case now < m.makeAt:
-		return idle, min(m.makeAt, m.expiry())
+	case now < at:
+		return idle, min(at, m.expiry())
 	case m.lookFirst:
 		return doRead, 0
 	}
 	return doMake, 0
 }
 
-// takeAt is when the lock, as it is known, may be taken.
-func (m *machine) takeAt() Instant {
-	holder := m.known.Record.Holder
-	if m.holds() || holder != "" && holder == m.heir || m.released() || m.foreignRelease() {
-		return 0
+func dueAt(now, at Instant, what action) (action, Instant) {
+	if now < at {
+		return idle, at
 	}
-	return m.seenAt + m.wait()
-}
-
-// released says that the last holder has let go. The mark of another than the
-// last one known proves nothing about that one, which could still be valid.
-func (m *machine) released() bool {
-	by := m.known.Record.ReleasedBy()
-	return by != "" && (m.lastHolder == "" || by == m.lastHolder)
-}
-
-// holds says that the record names this candidate by a write of its own.
-func (m *machine) holds() bool { return m.mine() && m.known.Record.Stamped() && m.myTerm }
-
-// heldByAnother says that the record names somebody whose silence must be
-// proven by a read before it counts: anyone but this candidate and its heir,
-// and this candidate's own name written by another hand.
-func (m *machine) heldByAnother() bool {
-	holder := m.known.Record.Holder
-	return holder != "" && holder != m.heir && !m.holds()
+	return what, 0
 }
 
 // expiry is when the lead ends by itself.

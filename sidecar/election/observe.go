@@ -22,13 +22,13 @@ func (m *machine) readDone(now, sent Instant, s lock.Snapshot) {
 	m.heardAt = now
 	m.learnServerTime(now, s)
 	switch order := s.Version.Compare(m.known.Version); {
-	case s.Version.Compare(m.asked) < 0:
+	case s.Version.Compare(m.asked) < 0, order == 0 && m.differs(s):
 		m.rewound(now, s)
 	case order > 0:
 		// A watch that should have told this long ago tells nothing any more.
 		m.watchStale = m.watching && sent >= heard+2*m.timing.RetryPeriod
 		m.learn(now, s)
-	case order == 0 && sent >= m.seenAt+m.wait():
+	case order == 0 && sent >= m.confirmFrom():
 		m.confirmed = true
 	}
 	if first {
@@ -55,6 +55,7 @@ func (m *machine) learn(now Instant, s lock.Snapshot) {
 	}
 	if r.Holder != "" && r.Holder != m.self.String() {
 		m.myTerm = false
+		m.coolUntil = 0
 		m.demote()
 	}
 	if r.Holder != "" {
@@ -65,6 +66,19 @@ func (m *machine) learn(now Instant, s lock.Snapshot) {
 		m.heir = ""
 	}
 	m.known, m.seenAt, m.confirmed = s, now, false
+	m.early, m.late = m.random(), m.random()
+	if r.Holder == m.self.String() && r.StepDown == r.Holder {
+		m.stepDown(now)
+	}
+}
+
+// differs says that s, which has the version of what is known, is not the same:
+// versions come again when a history is rewound.
+func (m *machine) differs(s lock.Snapshot) bool {
+	k := m.known
+	same := k.Exists == s.Exists && k.UID == s.UID && k.Record.Holder == s.Record.Holder &&
+		k.Record.Token == s.Record.Token && k.Record.Renewed.Equal(s.Record.Renewed)
+	return k.Version != "" && !same
 }
 
 // rewound forgets a history that the lock's server no longer has (a restored

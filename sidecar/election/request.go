@@ -7,18 +7,48 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 )
 
-// reading notes that a quorum read is on its way.
-func (m *machine) reading(now Instant) {
-	m.inFlight, m.askedAt, m.asked = true, now, m.known.Version
+// request is one request to the lock and, later, its answer.
+type request struct {
+	what action
+	// sent is when it was sent, and base what was known then.
+	sent Instant
+	base lock.Snapshot
+	// record is what it writes.
+	record lock.Record
+
+	// answer is the lock as a read or write answered it, or err how it failed.
+	answer lock.Snapshot
+	err    error
 }
 
-// making notes that the lock's creation is on its way.
-func (m *machine) making(now Instant) { m.inFlight, m.askedAt = true, now }
+// send notes that a request is on its way, and gives it. The time that counts is
+// taken before anything of the request happens. wall is the wall clock.
+func (m *machine) send(what action, now Instant, wall time.Time) request {
+	r := request{what: what, sent: now, base: m.known}
+	m.inFlight, m.askedAt, m.asked, m.bid = true, now, m.known.Version, false
+	if what == doWrite {
+		r.record = m.record(now, wall)
+		m.bid = !m.leading && !m.releasing() && !m.holds()
+		m.myTerm = m.myTerm || !m.stopping
+	}
+	return r
+}
 
-// writing notes that a write is on its way, which the rules allow.
-func (m *machine) writing(now Instant) {
-	m.inFlight, m.askedAt = true, now
-	m.myTerm = m.myTerm || !m.stopping
+// answered takes in how the request in flight ended.
+func (m *machine) answered(now Instant, r request) {
+	switch {
+	case r.what == doMake:
+		m.madeDone(now, r.err)
+	case r.what == doRead && r.err != nil:
+		m.readFailed(now)
+	case r.what == doRead:
+		m.readDone(now, r.sent, r.answer)
+	case r.err != nil:
+		m.lostRace = m.lostRace || m.bid && errors.Is(r.err, lock.ErrConflict)
+		m.failed(now)
+	default:
+		m.writeDone(now, r.sent, r.base, r.answer)
+	}
 }
 
 // madeDone takes in the answer to a creation. It never gives the lead, whoever

@@ -12,9 +12,10 @@ func (m *machine) record(now Instant, wall time.Time) lock.Record {
 	before := m.known.Record
 	r := before
 	r.Renewed = laterSecond(wall, before.Renewed)
-	if m.stopping {
+	if m.releasing() {
 		r.Holder, r.Stamp, r.Mark = "", "", lock.ReleaseMark(m.self.String(), r.Renewed)
 		r.Duration = time.Second
+		r.StepDown = ""
 		return r
 	}
 	r.Holder, r.Stamp, r.Mark = m.self.String(), m.self.String(), ""
@@ -23,6 +24,7 @@ func (m *machine) record(now Instant, wall time.Time) lock.Record {
 		r.Token = max(m.token, before.Token)
 		return r
 	}
+	r.StepDown, r.Preferred = "", ""
 	r.Token = max(m.highest+1, m.serverNow(now))
 	r.Acquired = r.Renewed
 	if before.Holder != r.Holder {
@@ -45,7 +47,7 @@ func (m *machine) writeDone(now, sent Instant, base, s lock.Snapshot) {
 	if s.Version.Compare(m.known.Version) >= 0 {
 		m.learn(now, s)
 	}
-	if m.stopping || s.Record.Holder != m.self.String() || !m.myTerm {
+	if m.releasing() || s.Record.Holder != m.self.String() || !m.myTerm {
 		return
 	}
 	if m.leading && now >= m.validUntil {
@@ -57,7 +59,7 @@ func (m *machine) writeDone(now, sent Instant, base, s lock.Snapshot) {
 		return
 	}
 	if until := sent + m.timing.RenewDeadline; now < until {
-		m.leading, m.validUntil, m.sentAt = true, until, sent
+		m.leading, m.validUntil, m.sentAt, m.lostRace = true, until, sent, false
 		m.token = max(m.token, s.Record.Token)
 	}
 }

@@ -81,6 +81,14 @@ type Record struct {
 	Transitions int32
 	// Token is the fencing token of the term: it grows with every term.
 	Token int64
+	// StepDown is the identity of the holder who is asked to hand over, empty
+	// when none is. It is a request of an administrator or a controller; a new
+	// term and a release clear it.
+	StepDown string
+	// Preferred is the pod, by name, that the others let go first when the lock
+	// can be taken, empty when there is none. It is a request like StepDown; a
+	// new term clears it.
+	Preferred string
 }
 
 // Stamped says whether the holder was written by one of our candidates.

@@ -20,6 +20,10 @@ const (
 	StampAnnotation = "leaseholder.dev/holder"
 	// MarkAnnotation says who released the Lease, and at which renewal.
 	MarkAnnotation = "leaseholder.dev/released"
+	// StepDownAnnotation asks the holder whose identity it is to hand over.
+	StepDownAnnotation = "leaseholder.dev/step-down"
+	// PreferredAnnotation names the pod that shall take the Lease next.
+	PreferredAnnotation = "leaseholder.dev/preferred"
 )
 
 // maxToken is far beyond any clock, with room for as many terms again. What lies
@@ -30,7 +34,12 @@ const maxToken = math.MaxInt64 / 2
 // unreadable counts as none: candidates go on from the largest that they have
 // seen, and from the server's clock.
 func Decode(l *coordinationv1.Lease) lock.Record {
-	r := lock.Record{Stamp: l.Annotations[StampAnnotation], Mark: l.Annotations[MarkAnnotation]}
+	r := lock.Record{
+		Stamp:     l.Annotations[StampAnnotation],
+		Mark:      l.Annotations[MarkAnnotation],
+		StepDown:  l.Annotations[StepDownAnnotation],
+		Preferred: l.Annotations[PreferredAnnotation],
+	}
 	if token, err := strconv.ParseInt(l.Annotations[TokenAnnotation], 10, 64); err == nil && token > 0 && token <= maxToken {
 		r.Token = token
 	}
@@ -68,9 +77,11 @@ func patch(base lock.Snapshot, r lock.Record) ([]byte, error) {
 			"resourceVersion": base.Version,
 			"uid":             base.UID,
 			"annotations": map[string]any{
-				StampAnnotation: orNull(r.Stamp),
-				MarkAnnotation:  orNull(r.Mark),
-				TokenAnnotation: strconv.FormatInt(r.Token, 10),
+				StampAnnotation:     orNull(r.Stamp),
+				MarkAnnotation:      orNull(r.Mark),
+				TokenAnnotation:     strconv.FormatInt(r.Token, 10),
+				StepDownAnnotation:  orNull(r.StepDown),
+				PreferredAnnotation: orNull(r.Preferred),
 			},
 		},
 		"spec": spec{

@@ -102,7 +102,9 @@ func roundTrip(t *testing.T, ctx context.Context, b Backend) {
 	released.Holder, released.Stamp, released.Duration = "", "", time.Second
 	released.Renewed = held.Renewed.Add(time.Second)
 	released.Mark = lock.ReleaseMark("a_1_x", released.Renewed)
-	for _, want := range []lock.Record{held, released, held} {
+	asked := held
+	asked.StepDown, asked.Preferred = "a_1_x", "b"
+	for _, want := range []lock.Record{held, asked, released, held} {
 		written, err := b.Lock.Write(ctx, base, want)
 		must(t, err)
 		read, err := b.Lock.Read(ctx)

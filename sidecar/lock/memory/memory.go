@@ -17,6 +17,7 @@ type Lock struct {
 	mu      sync.Mutex
 	history []lock.Snapshot // history[i] has version i+1
 	made    int
+	vain    int
 	grown   chan struct{}
 }
 
@@ -55,6 +56,7 @@ func (l *Lock) Write(ctx context.Context, base lock.Snapshot, record lock.Record
 	case !s.Exists:
 		return lock.Snapshot{}, lock.ErrMissing
 	case s.Version != base.Version || s.UID != base.UID:
+		l.vain++
 		return lock.Snapshot{}, fmt.Errorf("write version %s, not %s: %w", s.Version, base.Version, lock.ErrConflict)
 	}
 	l.append(lock.Snapshot{Exists: true, UID: base.UID, Record: record})
@@ -104,6 +106,13 @@ func (l *Lock) History() []lock.Snapshot {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]lock.Snapshot(nil), l.history...)
+}
+
+// Conflicts is how many writes came too late.
+func (l *Lock) Conflicts() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.vain
 }
 
 func (l *Lock) now() lock.Snapshot {
