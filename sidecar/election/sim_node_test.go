@@ -1,0 +1,258 @@
+package election
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+)
+
+// simNode is one process: a machine with what loop.go does around it.
+type simNode struct {
+	w        *world
+	identity lock.Identity
+	clock    *simClock
+	machine  *machine
+
+	gone     bool // ended or killed
+	leaving  bool // told to end
+	paused   bool
+	inbox    []func(now Instant)
+	wake     int
+	requests int
+	watch    int
+	stream   *simWatch
+	// cut is a network that lets nothing through.
+	cut bool
+	// mayMake is the right to make the lock.
+	mayMake bool
+	// asked counts the requests sent, wrote those that write.
+	asked, wrote int
+	// ended is called when the process has left the election by itself.
+	ended func()
+}
+
+// simClock is a machine's boot-time clock, and its wall clock, which is wrong.
+type simClock struct {
+	base      Instant
+	rate      float64
+	wall      time.Duration
+	suspended time.Duration // for a clock that stops while the machine is suspended
+}
+
+func (c *simClock) at(t time.Duration) Instant {
+	return c.base + time.Duration(float64(t-c.suspended)*c.rate)
+}
+
+// until is when this clock will show an instant.
+func (c *simClock) until(i Instant) time.Duration {
+	return time.Duration(float64(i-c.base)/c.rate) + c.suspended + 1
+}
+
+func (w *world) newClock() *simClock {
+	return &simClock{base: w.between(time.Minute, time.Hour), rate: w.rate(), wall: w.between(-time.Minute, time.Minute)}
+}
+
+// start begins a process in a pod on a machine.
+func (w *world) start(pod, uid string, clock *simClock, timing config.Timing) *simNode {
+	w.made++
+	n := &simNode{w: w, identity: lock.Identity{Pod: pod, UID: uid, Start: strconv.Itoa(w.made)}, clock: clock, mayMake: w.chance(0.5)}
+	random := rand.New(rand.NewPCG(w.random.Uint64(), 2))
+	n.machine = newMachine(n.identity, timing, random.Float64)
+	w.nodes = append(w.nodes, n)
+	w.judge.watch(n)
+	n.logf("starts, rate %.3f, lease %s", clock.rate, timing.LeaseDuration)
+	w.after(0, func() { n.deliver(func(Instant) {}) })
+	return n
+}
+
+func (n *simNode) logf(format string, args ...any) {
+	if n.w.trace != nil {
+		n.w.logf("%s: %s", n.identity, fmt.Sprintf(format, args...))
+	}
+}
+
+func (n *simNode) now() Instant { return n.clock.at(n.w.now) }
+
+// deliver lets the process see something, as soon as it runs.
+func (n *simNode) deliver(see func(now Instant)) {
+	switch {
+	case n.gone:
+	case n.paused:
+		n.inbox = append(n.inbox, see)
+	default:
+		see(n.now())
+		n.advance()
+	}
+}
+
+// advance does what Candidate.Run does between two events.
+func (n *simNode) advance() {
+	m := n.machine
+	if m.watchStale && n.stream != nil {
+		n.stream.end(errLost)
+	}
+	for {
+		what, until := m.next(n.now())
+		switch what {
+		case done:
+			n.logf("leaves")
+			n.gone = true
+			if n.ended != nil {
+				n.ended()
+			}
+			return
+		case idle:
+			n.wake++
+			if until == never {
+				return
+			}
+			number := n.wake
+			n.w.after(n.clock.until(until)-n.w.now, func() {
+				if n.wake == number {
+					n.deliver(func(Instant) {})
+				}
+			})
+			return
+		default:
+			n.send(m.send(what, n.now(), epoch.Add(n.w.now+n.clock.wall)))
+		}
+	}
+}
+
+// send takes a request to the server and the answer back, or not. Whether or
+// not somebody still waits, it is executed.
+func (n *simNode) send(r request) {
+	w, s := n.w, n.w.server
+	n.requests++
+	n.asked++
+	if r.what == doWrite {
+		n.wrote++
+	}
+	number, waiting := n.requests, true
+	answer := func(state lock.Snapshot, err error) {
+		n.deliver(func(now Instant) {
+			if !waiting && mistake != lateReplies {
+				return
+			}
+			waiting = false
+			r.answer, r.err = state, err
+			n.logf("request %d, %s: %s", number, r.what, outcome(err))
+			n.machine.answered(now, r)
+			if r.what == doRead && err == nil && !n.machine.watching {
+				n.machine.watchBegun(now)
+				n.watch++
+				s.watch(n, n.watch, state.From)
+			}
+		})
+	}
+	n.logf("request %d, %s on version %s", number, r.what, r.base.Version)
+	attempt := n.machine.timing.Attempt()
+	w.after(n.clock.until(n.now()+attempt)-w.now, func() { answer(lock.Snapshot{}, context.DeadlineExceeded) })
+	if n.cut || w.chance(w.trouble/2) {
+		return
+	}
+	execute := func(back func(lock.Snapshot, error)) {
+		switch {
+		case s.down:
+			back(lock.Snapshot{}, errUnavailable)
+			return
+		case w.chance(s.failing):
+			back(lock.Snapshot{}, errServer)
+			return
+		}
+		state, err := n.execute(r)
+		if w.chance(s.failing) {
+			err = errServer
+		}
+		back(state, err)
+	}
+	w.after(w.delay(), func() {
+		execute(func(state lock.Snapshot, err error) {
+			lost := n.cut || w.chance(w.trouble/2)
+			w.after(w.delay(), func() {
+				if !lost && !n.cut {
+					answer(state, err)
+				}
+			})
+		})
+	})
+	if w.chance(w.trouble / 2) { // a proxy that repeats it
+		w.after(w.delay(), func() { execute(func(lock.Snapshot, error) {}) })
+	}
+}
+
+func (n *simNode) execute(r request) (lock.Snapshot, error) {
+	s := n.w.server
+	switch {
+	case r.what == doRead:
+		return s.read(), nil
+	case r.what == doMake && !n.mayMake:
+		return lock.Snapshot{}, lock.ErrForbidden
+	case r.what == doMake:
+		return lock.Snapshot{}, s.create()
+	}
+	return s.write(r.base, r.record)
+}
+
+func outcome(err error) string {
+	if err == nil {
+		return "succeeded"
+	}
+	return err.Error()
+}
+
+// pause stops the process for a while; what arrives meanwhile, it sees afterwards
+// in any order. In a suspend the whole machine stops, but for its clock.
+func (n *simNode) pause(d time.Duration, suspend bool) {
+	if n.gone || n.paused {
+		return
+	}
+	n.paused = true
+	n.logf("stops for %s", d)
+	n.w.after(d, func() {
+		n.paused = false
+		if suspend && mistake == stopsInSuspend {
+			n.clock.suspended += d
+		}
+		n.logf("goes on")
+		inbox := n.inbox
+		n.inbox = nil
+		n.w.random.Shuffle(len(inbox), func(i, j int) { inbox[i], inbox[j] = inbox[j], inbox[i] })
+		for _, see := range inbox {
+			n.deliver(see)
+		}
+		n.deliver(func(Instant) {})
+	})
+}
+
+// kill ends the process at once. What it has sent goes on its way.
+func (n *simNode) kill() {
+	n.logf("is killed")
+	n.gone = true
+	if n.stream != nil {
+		n.stream.end(errLost)
+	}
+}
+
+// stop asks the process to end, as SIGTERM does.
+func (n *simNode) stop(release bool) {
+	if n.gone || n.leaving {
+		return
+	}
+	n.leaving = true
+	n.deliver(func(now Instant) {
+		n.logf("is told to end, release %v", release)
+		n.machine.giveUp(release)
+		n.w.after(n.clock.until(now+n.machine.timing.RenewDeadline)-n.w.now, func() {
+			n.deliver(func(Instant) { n.machine.giveUp(false) })
+		})
+	})
+}
+
+// isLeader is what the process would answer if it were asked now.
+func (n *simNode) isLeader() bool { return !n.gone && n.machine.isLeader(n.now()) }

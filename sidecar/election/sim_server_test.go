@@ -1,0 +1,224 @@
+package election
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+)
+
+// simServer is the lock's server: one object, its versions, and its watches.
+type simServer struct {
+	w *world
+	// state is the object now; Version is that of its last change.
+	state   lock.Snapshot
+	version int
+	uids    int
+	// log is every change, for watches that begin later.
+	log     []lock.Snapshot
+	watches []*simWatch
+
+	// down refuses every request, slow delays them, failing is how likely one is
+	// answered by an error, executed or not.
+	down    bool
+	slow    time.Duration
+	failing float64
+	// writes and vain count the writes executed and refused.
+	writes, vain int
+}
+
+// epoch is the server's wall clock at the world's beginning.
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+var (
+	errUnavailable = errors.New("the server is down")
+	errServer      = errors.New("the server answers 500")
+	errLost        = errors.New("the connection is lost")
+	errGone        = errors.New("the version is too old")
+)
+
+func newSimServer(w *world) *simServer { return &simServer{w: w} }
+
+func (s *simServer) wall() time.Time { return epoch.Add(s.w.now).Truncate(time.Second) }
+
+func simVersion(v int) lock.Version { return lock.Version(strconv.Itoa(v)) }
+
+// put is every change of the object.
+func (s *simServer) put(state lock.Snapshot) {
+	s.version++
+	state.Version = simVersion(s.version)
+	s.state = state
+	s.log = append(s.log, state)
+	s.w.judge.changed(state)
+	for _, watch := range s.watches {
+		watch.send(state)
+	}
+}
+
+func (s *simServer) read() lock.Snapshot {
+	state := s.state
+	if !state.Exists {
+		state = lock.Snapshot{Version: simVersion(s.version)}
+	}
+	state.From, state.ServerTime = simVersion(s.version), s.wall()
+	return state
+}
+
+func (s *simServer) create() error {
+	if s.state.Exists {
+		return lock.ErrExists
+	}
+	s.w.logf("server: the lock is made")
+	s.uids++
+	s.put(lock.Snapshot{Exists: true, UID: strconv.Itoa(s.uids)})
+	return nil
+}
+
+func (s *simServer) write(base lock.Snapshot, record lock.Record) (lock.Snapshot, error) {
+	switch {
+	case !s.state.Exists && mistake == putWithoutUID:
+		s.uids++
+		base.UID = strconv.Itoa(s.uids)
+	case !s.state.Exists:
+		return lock.Snapshot{}, lock.ErrMissing
+	case s.state.Version != base.Version || s.state.UID != base.UID:
+		s.vain++
+		return lock.Snapshot{}, lock.ErrConflict
+	}
+	s.writes++
+	if before := s.state.Record; record.Stamped() && (record.Holder != before.Holder || !before.Stamped()) {
+		s.w.judge.taken(record.Holder)
+	}
+	if !s.state.Exists || record != s.state.Record {
+		s.put(lock.Snapshot{Exists: true, UID: base.UID, Record: record})
+		s.w.logf("server: version %d: %s", s.version, show(record))
+	}
+	state := s.state
+	state.ServerTime = s.wall()
+	return state, nil
+}
+
+// edit changes the record by hand, if there is a lock.
+func (s *simServer) edit(what string, change func(*lock.Record)) {
+	if !s.state.Exists {
+		return
+	}
+	state := s.state
+	change(&state.Record)
+	s.put(state)
+	s.w.logf("by hand: %s: version %d: %s", what, s.version, show(state.Record))
+}
+
+func (s *simServer) remove() {
+	if s.state.Exists {
+		s.put(lock.Snapshot{})
+		s.w.logf("by hand: deleted: version %d", s.version)
+	}
+}
+
+// restore goes back to an earlier version, as a backup does.
+func (s *simServer) restore(version int) {
+	s.version, s.log = version, s.log[:version]
+	s.state = s.log[version-1]
+	s.w.judge.changed(lock.Snapshot{})
+	s.w.logf("restored: version %d: %s", version, show(s.state.Record))
+	for _, watch := range s.watches {
+		watch.end(errGone)
+	}
+	s.watches = nil
+}
+
+func show(r lock.Record) string {
+	text := fmt.Sprintf("holder %q token %d duration %s", r.Holder, r.Token, r.Duration)
+	if r.Holder != "" && !r.Stamped() {
+		text += " (not stamped)"
+	}
+	if r.Mark != "" {
+		text += fmt.Sprintf(" mark %q", r.Mark)
+	}
+	if r.StepDown != "" {
+		text += " step-down"
+	}
+	return text
+}
+
+// simWatch is one process's stream of changes. Like a TCP stream it loses none:
+// it is late, or silent from some moment on, or ends.
+type simWatch struct {
+	node   *simNode
+	number int
+	last   time.Duration // when the last event arrives
+	silent bool
+	ended  bool
+}
+
+func (s *simServer) watch(n *simNode, number int, from lock.Version) {
+	watch := &simWatch{node: n, number: number}
+	n.stream = watch
+	seen, err := strconv.Atoi(string(from))
+	if err != nil || seen > s.version || s.down || n.cut {
+		watch.end(errGone)
+		return
+	}
+	s.watches = append(s.watches, watch)
+	for _, state := range s.log[seen:] {
+		watch.send(state)
+	}
+}
+
+func (x *simWatch) send(state lock.Snapshot) {
+	w := x.node.w
+	if x.node.cut {
+		x.silent = true
+	}
+	if x.silent || x.ended {
+		return
+	}
+	x.last = max(x.last, w.now+w.delay())
+	w.after(x.last-w.now, func() {
+		x.node.deliver(func(now Instant) {
+			if x.number == x.node.watch && !x.node.machine.watchStale && !x.silent {
+				x.node.machine.watched(now, state)
+			}
+		})
+	})
+}
+
+func (x *simWatch) end(err error) {
+	if x.ended {
+		return
+	}
+	x.ended = true
+	w := x.node.w
+	if index := indexOf(w.server.watches, x); index >= 0 {
+		w.server.watches = append(w.server.watches[:index:index], w.server.watches[index+1:]...)
+	}
+	w.after(max(x.last-w.now, 0), func() {
+		x.node.deliver(func(now Instant) {
+			if x.number == x.node.watch {
+				x.node.logf("the watch ended: %v", err)
+				x.node.machine.watchEnded(now)
+			}
+		})
+	})
+}
+
+func indexOf(all []*simWatch, x *simWatch) int {
+	for i, y := range all {
+		if x == y {
+			return i
+		}
+	}
+	return -1
+}
+
+// delay is how long one message travels.
+func (w *world) delay() time.Duration {
+	longest := 20 * time.Millisecond
+	if w.chance(w.trouble) {
+		longest = 20 * time.Second
+	}
+	return w.between(0, longest) + w.between(0, w.server.slow)
+}

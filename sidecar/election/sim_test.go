@@ -1,0 +1,90 @@
+package election
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var (
+	seeds = flag.Uint64("seeds", 4000, "how many seeds are simulated")
+	first = flag.Uint64("first-seed", 0, "the first of them")
+	whole = flag.Bool("trace", false, "print the whole trace of every seed")
+)
+
+// TestSimulation runs fleets through faults. Every seed is a run of its own, and
+// gives the same each time.
+func TestSimulation(t *testing.T) {
+	var (
+		mu       sync.Mutex
+		group    sync.WaitGroup
+		terms    = map[string]int{}
+		doubles  = map[string]int{}
+		faults   = map[string]int{}
+		failed   = map[uint64]error{}
+		requests int
+	)
+	workers := uint64(runtime.GOMAXPROCS(0))
+	for worker := range workers {
+		group.Go(func() {
+			for seed := *first + worker; seed < *first+*seeds; seed += workers {
+				var trace *[]string
+				if *whole {
+					trace = new([]string)
+				}
+				result := simulate(seed, trace)
+				mu.Lock()
+				terms[result.profile] += result.terms
+				doubles[result.profile] += result.doubles
+				requests += result.requests
+				for name, n := range result.faults {
+					faults[name] += n
+				}
+				if result.err != nil {
+					failed[seed] = result.err
+				}
+				if *whole {
+					t.Log(strings.Join(*trace, "\n"))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	for i, seed := range slices.Sorted(maps.Keys(failed)) {
+		if i == 0 {
+			t.Error(explain(seed, 80))
+		}
+		t.Errorf("seed %d: %v", seed, failed[seed])
+	}
+	if len(failed) > 0 {
+		t.Fatalf("%d of %d seeds broke a promise", len(failed), *seeds)
+	}
+	sumTerms, sumFaults := 0, 0
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(terms)) {
+		sumTerms += terms[name]
+		lines = append(lines, fmt.Sprintf("%8d terms: %s", terms[name], name))
+	}
+	for _, name := range slices.Sorted(maps.Keys(faults)) {
+		sumFaults += faults[name]
+		lines = append(lines, fmt.Sprintf("%8d times: %s", faults[name], name))
+	}
+	t.Logf("%d seeds, %d terms, %d requests, %d faults, no promise broken\n%s", *seeds, sumTerms, requests, sumFaults, strings.Join(lines, "\n"))
+	if *seeds < 100 {
+		return
+	}
+	for _, p := range simProfiles {
+		if terms[p.name] == 0 {
+			t.Errorf("nobody ever led in %q", p.name)
+		}
+		if found := doubles[p.name] > 0; found != p.beyond {
+			t.Errorf("%q shows two leaders: %v. They must be seen where they are not excluded, and there alone", p.name, found)
+		}
+	}
+}
