@@ -2,10 +2,9 @@ package election_test
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"strconv"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,73 +20,6 @@ type clock struct{ start time.Time }
 
 func (c clock) Now() election.Instant { return time.Since(c.start) }
 
-// line is one candidate's connection to the lock, which can be cut.
-type line struct {
-	lock.Lock
-	mu   sync.Mutex
-	cut  bool
-	asks int
-	ends []context.CancelFunc
-	// delay is how long a request and its answer are on their way, each.
-	delay time.Duration
-}
-
-var errCut = errors.New("the line is cut")
-
-func (l *line) set(cut bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.cut = cut
-	for _, end := range l.ends {
-		end()
-	}
-	l.ends = nil
-}
-
-func (l *line) up() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.asks++
-	if l.cut {
-		return errCut
-	}
-	return nil
-}
-
-func (l *line) asked() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.asks
-}
-
-func (l *line) Watch(ctx context.Context, from lock.Version, observe func(lock.Snapshot)) error {
-	if err := l.up(); err != nil {
-		return err
-	}
-	ctx, end := context.WithCancel(ctx)
-	defer end()
-	l.mu.Lock()
-	l.ends = append(l.ends, end)
-	l.mu.Unlock()
-	return l.Lock.Watch(ctx, from, observe)
-}
-
-func (l *line) Read(ctx context.Context) (lock.Snapshot, error) {
-	if err := l.up(); err != nil {
-		return lock.Snapshot{}, err
-	}
-	return l.Lock.Read(ctx)
-}
-
-func (l *line) Write(ctx context.Context, base lock.Snapshot, r lock.Record) (lock.Snapshot, error) {
-	if err := l.up(); err != nil {
-		return lock.Snapshot{}, err
-	}
-	time.Sleep(l.delay)
-	defer time.Sleep(l.delay)
-	return l.Lock.Write(ctx, base, r)
-}
-
 // fleet is some candidates for one lock in one bubble.
 type fleet struct {
 	t    *testing.T
@@ -98,7 +30,7 @@ type fleet struct {
 type member struct {
 	*election.Candidate
 	name string
-	line *line
+	line *memory.Line
 	stop context.CancelFunc
 	done chan struct{}
 	// crash makes the end of the candidate one that releases nothing.
@@ -119,12 +51,13 @@ func newFleet(t *testing.T) *fleet {
 
 func (f *fleet) add(pod, uid string) *member {
 	ctx, stop := context.WithCancel(context.Background())
-	m := &member{line: &line{Lock: f.lock}, stop: stop, done: make(chan struct{}), name: pod}
+	m := &member{line: memory.NewLine(f.lock), stop: stop, done: make(chan struct{}), name: pod}
 	m.Candidate = election.New(m.line, election.Options{
 		Identity: lock.Identity{Pod: pod, UID: uid, Start: strconv.Itoa(len(f.all))},
 		Timing:   config.DefaultTiming(),
 		Release:  func() bool { return !m.crash },
 		Clock:    clock{start: time.Now()},
+		Random:   rand.New(rand.NewPCG(1, uint64(len(f.all)))).Float64,
 		Logger:   slog.New(slog.DiscardHandler),
 	})
 	f.all = append(f.all, m)
@@ -230,10 +163,10 @@ func TestElection(t *testing.T) {
 			f.mustLead(duration+moment, a)
 			b := f.add("b", "2")
 			f.mustLead(moment, a)
-			a.line.set(true)
+			a.line.Cut(true)
 			f.mustLead(10*time.Second+moment, nil)
 			f.mustLead(5*time.Second, b)
-			a.line.set(false)
+			a.line.Cut(false)
 			f.mustLead(time.Minute, b)
 		},
 		"an outage shorter than the validity changes nothing": func(t *testing.T, f *fleet) {
@@ -241,11 +174,11 @@ func TestElection(t *testing.T) {
 			b := f.add("b", "2")
 			leader := f.after(duration + moment)
 			before := token(leader)
-			a.line.set(true)
-			b.line.set(true)
+			a.line.Cut(true)
+			b.line.Cut(true)
 			f.mustLead(5*time.Second, leader)
-			a.line.set(false)
-			b.line.set(false)
+			a.line.Cut(false)
+			b.line.Cut(false)
 			f.mustLead(time.Minute, leader)
 			if token(leader) != before {
 				t.Error("the term changed")
@@ -257,11 +190,11 @@ func TestElection(t *testing.T) {
 			b := f.add("b", "2")
 			f.mustLead(moment, a)
 			before := token(a)
-			a.line.set(true)
-			b.line.set(true)
+			a.line.Cut(true)
+			b.line.Cut(true)
 			f.mustLead(11*time.Second, nil)
-			a.line.set(false)
-			b.line.set(false)
+			a.line.Cut(false)
+			b.line.Cut(false)
 			f.mustLead(3*time.Second, a)
 			if token(a) <= before {
 				t.Errorf("token %d follows %d", token(a), before)
@@ -394,12 +327,12 @@ func TestElection(t *testing.T) {
 			f.mustLead(duration+moment, a)
 			b := f.add("b", "2")
 			f.mustLead(time.Minute, a)
-			a.line.set(true)
-			b.line.set(true)
-			before := b.line.asked()
+			a.line.Cut(true)
+			b.line.Cut(true)
+			before := b.line.Asked()
 			f.mustLead(time.Minute, nil)
 			// Once every retry period, with a few more at the beginning and the spread.
-			if asked := b.line.asked() - before; asked > 75 {
+			if asked := b.line.Asked() - before; asked > 75 {
 				t.Errorf("it asked %d times in a minute", asked)
 			}
 		},
@@ -485,7 +418,9 @@ func TestElection(t *testing.T) {
 			a := f.add("a", "1")
 			f.mustLead(duration+moment, a)
 			for i := range 99 {
-				f.add("b"+strconv.Itoa(i), strconv.Itoa(100+i)).line.delay = 3 * time.Millisecond
+				f.add("b"+strconv.Itoa(i), strconv.Itoa(100+i)).line.Trouble(func() memory.Fate {
+					return memory.Fate{Before: 3 * time.Millisecond, After: 3 * time.Millisecond}
+				})
 			}
 			f.mustLead(moment, a)
 			a.crash = true
@@ -502,9 +437,9 @@ func TestElection(t *testing.T) {
 			f.mustLead(duration+moment, a)
 			b := f.add("b", "2")
 			f.mustLead(time.Minute, a)
-			before := b.line.asked()
+			before := b.line.Asked()
 			f.mustLead(time.Hour, a)
-			if asked := b.line.asked() - before; asked > 0 {
+			if asked := b.line.Asked() - before; asked > 0 {
 				t.Errorf("it asked %d times in an hour", asked)
 			}
 		},

@@ -2,13 +2,11 @@ package election_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,102 +30,21 @@ func (c skewed) Now() election.Instant {
 	return time.Hour + time.Duration(float64(time.Since(c.start))*c.rate)
 }
 
-// network is one candidate's way to the lock. It delays requests and answers,
-// now and then for so long that the candidate has given up while the request is
-// still executed, loses answers, cuts the line, and ends watches.
-type network struct {
-	lock.Lock
-	late sync.WaitGroup
-
-	mu     sync.Mutex
-	random *rand.Rand
-	cut    bool
-}
-
 const trouble = 0.03
 
-var errLost = errors.New("the answer is lost")
-
-// fate is what becomes of one message.
-func (n *network) fate() (delay time.Duration, lost, cut bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	longest := 20 * time.Millisecond
-	if n.random.Float64() < trouble {
-		longest = 20 * time.Second
-	}
-	return time.Duration(n.random.Float64() * float64(longest)), n.random.Float64() < trouble, n.cut
-}
-
-func (n *network) set(cut bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.cut = cut
-}
-
-func (n *network) lifetime() time.Duration {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return time.Duration(n.random.ExpFloat64() * float64(40*time.Second))
-}
-
-// through sends a request. Whether or not somebody still waits, it is executed.
-func through[T any](ctx context.Context, n *network, execute func() (T, error)) (T, error) {
-	var none T
-	before, _, cut := n.fate()
-	after, lost, _ := n.fate()
-	if cut {
-		return none, errLost
-	}
-	type answer struct {
-		value T
-		err   error
-	}
-	answers := make(chan answer, 1)
-	n.late.Go(func() {
-		time.Sleep(before)
-		value, err := execute()
-		time.Sleep(after)
-		answers <- answer{value, err}
-	})
-	select {
-	case <-ctx.Done():
-		return none, ctx.Err()
-	case a := <-answers:
-		if lost {
-			return none, errLost
+// fates draws what becomes of messages: they are delayed, now and then for so long
+// that the candidate has given up while the request is still executed, or lost.
+func fates(random *rand.Rand) func() memory.Fate {
+	delay := func() time.Duration {
+		longest := 20 * time.Millisecond
+		if random.Float64() < trouble {
+			longest = 20 * time.Second
 		}
-		return a.value, a.err
+		return time.Duration(random.Float64() * float64(longest))
 	}
-}
-
-func (n *network) Read(ctx context.Context) (lock.Snapshot, error) {
-	return through(ctx, n, func() (lock.Snapshot, error) { return n.Lock.Read(context.WithoutCancel(ctx)) })
-}
-
-func (n *network) Create(ctx context.Context) error {
-	_, err := through(ctx, n, func() (struct{}, error) { return struct{}{}, n.Lock.Create(context.WithoutCancel(ctx)) })
-	return err
-}
-
-func (n *network) Write(ctx context.Context, base lock.Snapshot, r lock.Record) (lock.Snapshot, error) {
-	return through(ctx, n, func() (lock.Snapshot, error) { return n.Lock.Write(context.WithoutCancel(ctx), base, r) })
-}
-
-func (n *network) Watch(ctx context.Context, from lock.Version, observe func(lock.Snapshot)) error {
-	ctx, cancel := context.WithTimeout(ctx, n.lifetime())
-	defer cancel()
-	return n.Lock.Watch(ctx, from, func(s lock.Snapshot) {
-		delay, _, cut := n.fate()
-		if cut {
-			delay += 10 * time.Second
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(delay):
-			observe(s)
-		}
-	})
+	return func() memory.Fate {
+		return memory.Fate{Before: delay(), After: delay(), Lost: random.Float64() < trouble}
+	}
 }
 
 // world is one simulated fleet.
@@ -140,7 +57,7 @@ type world struct {
 	spread float64 // of the clocks' rates around 1
 	made   int
 	alive  []*inhabitant
-	all    []*network
+	all    []*memory.Line
 
 	terms int
 	token int64
@@ -174,7 +91,7 @@ func (w *world) wrongf(format string, args ...any) {
 type inhabitant struct {
 	*election.Candidate
 	pod     int
-	network *network
+	line    *memory.Line
 	stop    context.CancelFunc
 	done    chan struct{}
 	crash   bool
@@ -198,10 +115,11 @@ func newWorld(t *testing.T, seed uint64) *world {
 
 func (w *world) add(pod int) {
 	w.made++
-	n := &network{Lock: w.lock, random: rand.New(rand.NewPCG(w.seed, uint64(w.made)))}
+	line := memory.NewLine(w.lock)
+	line.Trouble(fates(rand.New(rand.NewPCG(w.seed, uint64(w.made)))))
 	ctx, stop := context.WithCancel(context.Background())
-	i := &inhabitant{pod: pod, network: n, stop: stop, done: make(chan struct{})}
-	i.Candidate = election.New(n, election.Options{
+	i := &inhabitant{pod: pod, line: line, stop: stop, done: make(chan struct{})}
+	i.Candidate = election.New(line, election.Options{
 		Identity: lock.Identity{Pod: "p" + strconv.Itoa(pod), UID: "u" + strconv.Itoa(pod), Start: strconv.Itoa(w.made)},
 		Timing:   w.timing,
 		Clock:    skewed{start: time.Now(), rate: 1 + w.spread*(2*w.random.Float64()-1)},
@@ -209,7 +127,7 @@ func (w *world) add(pod int) {
 		Release:  func() bool { return !i.crash },
 		Random:   rand.New(rand.NewPCG(w.seed, uint64(w.made)+1000)).Float64,
 	})
-	w.all, w.alive = append(w.all, n), append(w.alive, i)
+	w.all, w.alive = append(w.all, line), append(w.alive, i)
 	go func() {
 		defer close(i.done)
 		i.Run(ctx)
@@ -261,11 +179,11 @@ func (w *world) disturb() {
 	switch x := w.random.Float64(); {
 	case x < 0.0003:
 		w.notef("cut p%d", w.alive[at].pod)
-		w.alive[at].network.set(true)
+		w.alive[at].line.Cut(true)
 	case x < 0.0008:
 		w.notef("heal all")
 		for _, i := range w.alive {
-			i.network.set(false)
+			i.line.Cut(false)
 		}
 	case x < 0.0010 && exists():
 		w.notef("delete the lock")
@@ -293,8 +211,8 @@ func (w *world) end() {
 	for len(w.alive) > 0 {
 		w.remove(0, true)
 	}
-	for _, n := range w.all {
-		n.late.Wait()
+	for _, line := range w.all {
+		line.Wait()
 	}
 }
 

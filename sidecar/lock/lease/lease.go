@@ -47,7 +47,8 @@ func New(kube *rest.Config, namespace, name string) (*Lease, error) {
 }
 
 // Read lists by name, which without a resource version is a quorum read and,
-// other than a get, gives the version to watch from also for a missing Lease.
+// other than a get, gives the version to watch from also for a missing Lease. A
+// Lease with a spec.strategy is refused.
 func (l *Lease) Read(ctx context.Context) (lock.Snapshot, error) {
 	ctx, answer := withAnswer(ctx)
 	var list coordinationv1.LeaseList
@@ -58,7 +59,9 @@ func (l *Lease) Read(ctx context.Context) (lock.Snapshot, error) {
 	}
 	s := lock.Snapshot{Version: lock.Version(list.ResourceVersion)}
 	if len(list.Items) == 1 {
-		s = snapshot(&list.Items[0])
+		if s, err = snapshot(&list.Items[0]); err != nil {
+			return lock.Snapshot{}, l.failed("read", err)
+		}
 	}
 	s.From = lock.Version(list.ResourceVersion)
 	s.ServerTime = answer.date
@@ -89,13 +92,17 @@ func (l *Lease) Write(ctx context.Context, base lock.Snapshot, record lock.Recor
 	if err != nil {
 		return lock.Snapshot{}, l.failed("write", err)
 	}
-	s := snapshot(&written)
+	s, err := snapshot(&written)
+	if err != nil {
+		return lock.Snapshot{}, l.failed("write", err)
+	}
 	s.ServerTime = answer.date
 	return s, nil
 }
 
 // Watch streams the changes of this Lease alone. It ends with ctx, when the API
-// server ends it, and when the version is too old to go on from.
+// server ends it, when the version is too old to go on from, and at a Lease that
+// Read would refuse.
 func (l *Lease) Watch(ctx context.Context, from lock.Version, observe func(lock.Snapshot)) error {
 	options := l.selectSelf()
 	options.Watch, options.AllowWatchBookmarks, options.ResourceVersion = true, true, string(from)
@@ -115,7 +122,11 @@ func (l *Lease) Watch(ctx context.Context, from lock.Version, observe func(lock.
 		case event.Type == watch.Deleted:
 			observe(lock.Snapshot{Version: lock.Version(object.ResourceVersion)})
 		default:
-			observe(snapshot(object))
+			s, err := snapshot(object)
+			if err != nil {
+				return l.failed("watch", err)
+			}
+			observe(s)
 		}
 	}
 	return nil
@@ -148,11 +159,16 @@ func (l *Lease) failed(verb string, err error) error {
 	return fmt.Errorf("%s lease %s/%s: %w", verb, l.namespace, l.name, err)
 }
 
-func snapshot(l *coordinationv1.Lease) lock.Snapshot {
+// snapshot refuses a Lease of coordinated leader election (KEP-4355): there the
+// control plane names the holder, by rules of its own.
+func snapshot(l *coordinationv1.Lease) (lock.Snapshot, error) {
+	if s := l.Spec.Strategy; s != nil && *s != "" {
+		return lock.Snapshot{}, fmt.Errorf("spec.strategy=%q is refused, allowed: none; the control plane elects the holder of such a lease", *s)
+	}
 	return lock.Snapshot{
 		Exists:  true,
 		Version: lock.Version(l.ResourceVersion),
 		UID:     string(l.UID),
 		Record:  Decode(l),
-	}
+	}, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -26,6 +27,8 @@ var config *rest.Config
 // `make control-plane` builds and KUBEBUILDER_ASSETS names.
 func TestMain(m *testing.M) {
 	var server envtest.Environment
+	// Otherwise the API server drops spec.strategy.
+	server.ControlPlane.GetAPIServer().Configure().Append("feature-gates", "CoordinatedLeaderElection=true")
 	var err error
 	if config, err = server.Start(); err != nil {
 		log.Fatalf("start a control plane (make control-plane, KUBEBUILDER_ASSETS=$PWD/bin/k8s): %v", err)
@@ -109,4 +112,34 @@ func TestAFreeLeaseReadsAsReleased(t *testing.T) {
 	if err != nil || !s.Record.Released() {
 		t.Errorf("it reads as %+v, %v", s.Record, err)
 	}
+}
+
+func TestALeaseThatTheControlPlaneElectsForIsRefused(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	client := kubernetes.NewForConfigOrDie(config).CoordinationV1().Leases(metav1.NamespaceDefault)
+	l, err := lease.New(config, metav1.NamespaceDefault, name(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Create(ctx); err != nil {
+		t.Fatal(err)
+	}
+	base, err := l.Read(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	patch := []byte(`{"spec":{"strategy":"OldestEmulationVersion","preferredHolder":"a"}}`)
+	if _, err := client.Patch(ctx, name(t), types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(what string, err error) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), `spec.strategy="OldestEmulationVersion" is refused`) {
+			t.Errorf("%s: the error is %v", what, err)
+		}
+	}
+	_, err = l.Read(ctx)
+	refused("a read", err)
+	refused("a watch", l.Watch(ctx, base.From, func(s lock.Snapshot) { t.Errorf("the watch tells %+v", s) }))
 }

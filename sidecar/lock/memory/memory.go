@@ -1,5 +1,6 @@
 // Package memory is a lock in this process's memory: the smallest complete
-// backend, for tests and for reading beside package lock.
+// backend, for tests and for reading beside package lock. A Line is a way to a
+// lock whose faults a test controls.
 package memory
 
 import (
