@@ -79,7 +79,15 @@ lint: bin/tools/golangci-lint ## Check the Go code's style and likely faults.
 .PHONY: test-go
 test-go: control-plane ## Test all packages, against a real kube-apiserver and etcd where one matters.
 	go test ./...
-	cd test && go test -count=1 ./cluster/... ./layout/...
+	cd test && go test -count=1 ./cluster/... ./docs/... ./footprint/... ./layout/...
+
+.PHONY: simulate
+simulate: ## Simulate SEEDS=100000 elections with faults, from seed FIRST=0 on (about 500 a second).
+	go test -count=1 -timeout 24h -v -run 'TestSimulation' ./sidecar/election -seeds=$(or $(SEEDS),100000) -first-seed=$(or $(FIRST),0)
+
+.PHONY: footprint
+footprint: ## Print what the sidecar's program is made of, and judge its size. WRITE=1 writes docs/footprint.md.
+	cd test && go run ./cmd/footprint --root $(CURDIR) $(if $(WRITE),--write)
 
 .PHONY: test-chart
 test-chart: bin/tools/helm bin/tools/helm-unittest ## Test the chart's templates and schema.
