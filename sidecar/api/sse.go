@@ -19,16 +19,18 @@ const heartbeat = 15 * time.Second
 func stream(w http.ResponseWriter, r *http.Request, settings config.Settings, source Source) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	flush := http.NewResponseController(w).Flush
+	control := http.NewResponseController(w)
 	ticker := time.NewTicker(heartbeat)
 	defer ticker.Stop()
 	for {
 		status, changed := source.Status()
+		// Who reads nothing for so long is gone. Not every writer has deadlines.
+		_ = control.SetWriteDeadline(time.Now().Add(heartbeat))
 		if err := writeEvent(w, document(settings, status)); err != nil {
 			return
 		}
 		for waiting := true; waiting; {
-			if flush() != nil {
+			if control.Flush() != nil {
 				return
 			}
 			select {
@@ -37,6 +39,7 @@ func stream(w http.ResponseWriter, r *http.Request, settings config.Settings, so
 			case <-changed:
 				waiting = false
 			case <-ticker.C:
+				_ = control.SetWriteDeadline(time.Now().Add(heartbeat))
 				if _, err := io.WriteString(w, ":\n\n"); err != nil {
 					return
 				}

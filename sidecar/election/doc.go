@@ -13,9 +13,18 @@
 // not happen twice is guarded by the fencing token (Status.Token), which grows
 // with every term.
 //
+// A leader hands over on request: of its own pod (Candidate.StepDown), or of the
+// lock (lock.Record's StepDown and Preferred). It tells first and releases then,
+// and stands again when another has led or one lease duration has passed.
+//
 // The rules are a state machine without I/O (machine.go: what is known;
-// observe.go: what an answer or event changes; next.go: what is due; write.go:
-// what is written), driven by a Candidate, which owns the requests, the watch
-// and the timer. Time is read from a Clock that counts while the machine is
-// suspended; wall-clock time decides nothing.
+// observe.go: what an event or a read changes; request.go: what an answer does;
+// next.go: what is due; take.go: when the lock may be taken; write.go: what is
+// written; giveup.go: how a term or the candidacy ends), driven by a Candidate,
+// which owns the requests, the watch and the timer. Time is read from a Clock that
+// counts while the machine is suspended; wall-clock time decides nothing.
+//
+// The same state machine is run by a simulator, among the tests, in virtual time
+// and through every fault that the promises are to survive. Known bugs, written
+// into a copy of the source, must all be found by it.
 package election

@@ -1,6 +1,11 @@
 // Package lock says what a lock is: one small versioned record, read by quorum,
 // written by compare-and-swap and watched. Elections are held over this
-// interface alone; each backend is a folder below.
+// interface alone; each backend is a folder below, and passes the suite of
+// package locktest.
+//
+// The record carries the fencing token. Candidates choose it, and let it grow with
+// every term by the same compare-and-swap; a backend keeps it as it is, as long as
+// the object lives. Server times in answers let it grow beyond that.
 //
 // A backend promises that a Write that answers without an error was executed
 // on exactly the version and object that it named, and that nothing was written
@@ -30,7 +35,8 @@ var (
 // ends with its context at the latest.
 type Lock interface {
 	// Read gives the lock as a quorum has it now. A missing lock is no error:
-	// it is a Snapshot with Exists false and the version of the answer.
+	// it is a Snapshot with Exists false and the version of the answer. Errors:
+	// ErrForbidden, or one that says nothing.
 	Read(ctx context.Context) (Snapshot, error)
 	// Create makes the lock, unheld and unmarked. Making it gives no right to
 	// it. Errors: ErrExists, ErrForbidden, or one that says nothing.
@@ -41,7 +47,10 @@ type Lock interface {
 	Write(ctx context.Context, base Snapshot, record Record) (Snapshot, error)
 	// Watch calls observe, one call at a time, for every change after the
 	// version that a Read gave as From. It returns when the stream ends, for
-	// whatever reason; a stream can also fall silent without ending.
+	// whatever reason, with or without an error: the version may be too old to go
+	// on from (410 Gone), and then a Read is due. A stream can also fall silent
+	// without ending, which is for the caller to notice. Events come in order, and
+	// may come late.
 	Watch(ctx context.Context, from Version, observe func(Snapshot)) error
 }
 
