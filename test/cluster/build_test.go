@@ -3,6 +3,7 @@ package cluster
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,9 +93,19 @@ func TestPlaceReplacesAndRepeats(t *testing.T) {
 }
 
 func TestMissingPackages(t *testing.T) {
-	got := missingPackages(func(path string) bool { return path != "nft" && path != "runc" })
-	if strings.Join(got, " ") != "runc nftables" {
-		t.Errorf("missing: %v", got)
+	for absent, want := range map[string]string{
+		"/usr/bin/runc":       "runc",
+		"/usr/sbin/nft":       "nftables",
+		"/usr/lib/cni/bridge": "containernetworking-plugins", // although iproute2's is there
+	} {
+		all := []string{
+			"/usr/bin/runc", "/usr/lib/cni/bridge", "/usr/sbin/bridge", "/usr/sbin/nft", "/usr/sbin/iptables",
+			"/usr/sbin/conntrack", "/usr/bin/unshare", "/usr/bin/mount",
+		}
+		got := missingPackages(func(path string) bool { return path != absent && slices.Contains(all, path) })
+		if strings.Join(got, " ") != want {
+			t.Errorf("without %s, %v are missing", absent, got)
+		}
 	}
 }
 

@@ -12,25 +12,29 @@ import (
 	"time"
 )
 
-// hostProgram is a program a node needs from the machine, and the Debian
-// package that has it.
+// hostProgram is a program a node needs from the machine, the Debian package
+// that has it, and where it is looked for: iproute2 has another "bridge" than the
+// network plugins.
 type hostProgram struct {
 	name, debian string
+	dirs         []string
 }
 
 var hostPrograms = []hostProgram{
-	{"runc", "runc"},
-	{"bridge", "containernetworking-plugins"},
-	{"nft", "nftables"},
-	{"iptables", "iptables"},
-	{"conntrack", "conntrack"},
-	{"unshare", "util-linux"},
-	{"mount", "mount"},
+	{"runc", "runc", hostDirs},
+	{"bridge", "containernetworking-plugins", cniDirs},
+	{"nft", "nftables", hostDirs},
+	{"iptables", "iptables", hostDirs},
+	{"conntrack", "conntrack", hostDirs},
+	{"unshare", "util-linux", hostDirs},
+	{"mount", "mount", hostDirs},
 }
 
 // hostPath is where programs of the host are looked for: an unprivileged
 // user's PATH often lacks the sbin directories.
 const hostPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+var hostDirs = strings.Split(hostPath, ":")
 
 // cniDirs is where distributions put the network plugins, Debian's first.
 var cniDirs = []string{"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}
@@ -38,12 +42,12 @@ var cniDirs = []string{"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}
 // requirePackages installs the missing packages if the machine is a Debian and
 // says what is missing otherwise.
 func requirePackages(ctx context.Context, out io.Writer) error {
-	absent := missingPackages(hasProgram)
+	absent := missingPackages(exists)
 	if len(absent) == 0 {
 		return nil
 	}
 	manual := "apt-get install --no-install-recommends " + strings.Join(absent, " ")
-	if !hasProgram("apt-get") || !exists("/etc/debian_version") {
+	if !within(hostDirs, "apt-get", exists) || !exists("/etc/debian_version") {
 		return fmt.Errorf("find the programs that nodes need: the packages %s are missing "+
 			"(by their Debian names; the network plugins are looked for in %s); install them by the machine's own means",
 			strings.Join(absent, ", "), strings.Join(cniDirs, ", "))
@@ -77,18 +81,18 @@ func apt(ctx context.Context, args ...string) error {
 	return nil
 }
 
-func missingPackages(has func(string) bool) []string {
+// missingPackages are those of the programs that are not where they are looked
+// for.
+func missingPackages(exists func(path string) bool) []string {
 	var missing []string
 	for _, program := range hostPrograms {
-		if !has(program.name) {
+		if !within(program.dirs, program.name, exists) {
 			missing = append(missing, program.debian)
 		}
 	}
 	return missing
 }
 
-// hasProgram looks for a program or a network plugin.
-func hasProgram(name string) bool {
-	dirs := append(strings.Split(hostPath, ":"), cniDirs...)
+func within(dirs []string, name string, exists func(path string) bool) bool {
 	return slices.ContainsFunc(dirs, func(dir string) bool { return exists(dir + "/" + name) })
 }

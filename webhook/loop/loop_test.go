@@ -46,7 +46,8 @@ func TestWork(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := calls(t, time.Minute, test.again, test.err); got != test.calls {
+			// Nothing is due at the very end.
+			if got := calls(t, time.Minute-time.Second/2, test.again, test.err); got != test.calls {
 				t.Errorf("it was worked on %d times in a minute, want %d", got, test.calls)
 			}
 		})
