@@ -34,6 +34,9 @@ const (
 	// AnnotationProbePort is the TCP port of the sidecar's probes and metrics, 1
 	// to 65535, default config.DefaultProbePort. It must be set with hostNetwork.
 	AnnotationProbePort = Prefix + "probe-port"
+	// AnnotationPriority is a whole number of 32 bits, default 0: the ready
+	// candidate with the highest is given the lead. The sidecar is not told it.
+	AnnotationPriority = Prefix + "priority"
 	// AnnotationCPURequest is the sidecar's CPU request, a quantity of cores in
 	// whole thousandths. Default: Settings.Resources.
 	AnnotationCPURequest = Prefix + "cpu-request"
@@ -68,6 +71,7 @@ func Annotations() []string {
 		AnnotationMemoryLimit,
 		AnnotationMemoryRequest,
 		AnnotationPort,
+		AnnotationPriority,
 		AnnotationProbePort,
 		AnnotationRenewDeadline,
 		AnnotationRetryPeriod,

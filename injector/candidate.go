@@ -52,6 +52,8 @@ func (c *candidate) sidecarSettings() config.Settings {
 	s.PodName, s.PodUID = "", ""
 	s.APIAddress = c.apiAddress()
 	s.ProbeAddress = ":" + portString(c.probePort)
+	// On the node's network, everybody on the node reaches the pod's loopback.
+	s.StepDown = !c.pod.Spec.HostNetwork
 	return s
 }
 

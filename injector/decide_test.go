@@ -75,6 +75,31 @@ func TestFaultTellsWhereItsValueComesFrom(t *testing.T) {
 	}
 }
 
+func TestPriority(t *testing.T) {
+	for name, test := range map[string]struct {
+		annotations map[string]string
+		want        int32
+		ok          bool
+	}{
+		"none is 0":                     {nil, 0, true},
+		"a whole number":                {map[string]string{AnnotationPriority: "7"}, 7, true},
+		"the least":                     {map[string]string{AnnotationPriority: "-2147483648"}, -1 << 31, true},
+		"the greatest":                  {map[string]string{AnnotationPriority: "2147483647"}, 1<<31 - 1, true},
+		"one more is 0, and a fault":    {map[string]string{AnnotationPriority: "2147483648"}, 0, false},
+		"nothing is 0, and a fault":     {map[string]string{AnnotationPriority: ""}, 0, false},
+		"a word is 0, and a fault":      {map[string]string{AnnotationPriority: "high"}, 0, false},
+		"hexadecimal is 0, and a fault": {map[string]string{AnnotationPriority: "0x10"}, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod := &corev1.Pod{}
+			pod.Annotations = test.annotations
+			if got, ok := Priority(pod); got != test.want || ok != test.ok {
+				t.Errorf("got %d, %v", got, ok)
+			}
+		})
+	}
+}
+
 // Quantities of a pod can have exponents whose comparison takes minutes.
 func TestQuantitiesBeyondAnyNodeAreNotCompared(t *testing.T) {
 	for _, test := range []struct {

@@ -3,10 +3,13 @@ package injector
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
@@ -17,6 +20,7 @@ var readers = []func(*candidate) []Fault{
 	readInject,
 	readUnknown,
 	readPorts,
+	readPriority,
 	readSettings,
 	readTiming,
 	readResources,
@@ -114,6 +118,29 @@ func readPorts(c *candidate) []Fault {
 	c.apiPort = read(AnnotationPort, config.DefaultAPIPort)
 	c.probePort = read(AnnotationProbePort, config.DefaultProbePort)
 	return faults
+}
+
+// readPriority only judges: what is done with priorities is the webhook's.
+func readPriority(c *candidate) []Fault {
+	if _, ok := Priority(c.pod); ok {
+		return nil
+	}
+	return []Fault{c.annotations.fault(InvalidValue, AnnotationPriority, "",
+		fmt.Sprintf("a whole number from %d to %d", math.MinInt32, math.MaxInt32))}
+}
+
+// Priority is a pod's priority in its election: 0 when it has no annotation, and
+// 0 and false when that can't be read.
+func Priority(pod *corev1.Pod) (priority int32, ok bool) {
+	value, given := pod.Annotations[AnnotationPriority]
+	if !given {
+		return 0, true
+	}
+	parsed, err := strconv.ParseInt(value, 10, 32)
+	if err != nil {
+		return 0, false
+	}
+	return int32(parsed), true
 }
 
 // parse gives settings to the sidecar's own parser.

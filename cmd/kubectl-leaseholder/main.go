@@ -1,5 +1,5 @@
 // Command kubectl-leaseholder is the kubectl plugin "kubectl leaseholder": it
-// shows the elections of a cluster.
+// shows the elections of a cluster, and hands them over.
 package main
 
 import (
@@ -11,6 +11,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/handover"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/status"
 )
 
@@ -31,7 +32,7 @@ func command(streams genericiooptions.IOStreams) *cobra.Command {
 	flags := genericclioptions.NewConfigFlags(true)
 	root := &cobra.Command{
 		Use:          "kubectl-leaseholder",
-		Short:        "See who leads in a cluster with Leaseholder",
+		Short:        "See and change who leads in a cluster with Leaseholder",
 		Version:      version,
 		SilenceUsage: true,
 		Annotations:  map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl leaseholder"},
@@ -40,6 +41,10 @@ func command(streams genericiooptions.IOStreams) *cobra.Command {
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
 	flags.AddFlags(root.PersistentFlags())
-	root.AddCommand(status.Command(flags, streams))
+	root.AddCommand(
+		status.Command(flags, streams),
+		handover.StepDown(flags, streams),
+		handover.Transfer(flags, streams),
+	)
 	return root
 }

@@ -36,7 +36,7 @@ func newServeCommand(ctx context.Context, getenv func(string) string, stderr io.
 	var f flags
 	command := &cobra.Command{
 		Use:           "leaseholder-webhook",
-		Short:         "inject election sidecars, grant them their Leases, and show who leads",
+		Short:         "inject election sidecars, grant them their Leases, show who leads, and follow priorities",
 		Version:       version,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,

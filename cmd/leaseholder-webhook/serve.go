@@ -22,6 +22,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/webhook/certs"
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants"
+	"github.com/leaseholder-dev/leaseholder/webhook/handover"
 	"github.com/leaseholder-dev/leaseholder/webhook/roles"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -175,14 +176,27 @@ func (p *process) grant(ctx context.Context) error {
 	return nil // it ended because it was told to
 }
 
-// show is what one replica at a time does.
+// show is what one replica at a time does: it shows who leads, and gives the lead
+// to who has the highest priority.
 func (p *process) show(ctx context.Context) error {
-	return roles.New(roles.Options{
-		Cache:     p.cache,
-		Client:    p.client,
-		Teller:    p.teller(),
-		Namespace: p.options.namespace,
-	}).Run(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return roles.New(roles.Options{
+			Cache:     p.cache,
+			Client:    p.client,
+			Teller:    p.teller(),
+			Namespace: p.options.namespace,
+		}).Run(ctx)
+	})
+	group.Go(func() error {
+		return handover.New(handover.Options{
+			Cache:     p.cache,
+			Client:    p.client,
+			Teller:    p.teller(),
+			Namespace: p.options.namespace,
+		}).Run(ctx)
+	})
+	return group.Wait()
 }
 
 func (p *process) teller() event.Teller {

@@ -57,18 +57,28 @@ var rules = []struct {
 	},
 	{
 		"webhook/certs",
-		[]string{"webhook/grants", "webhook/roles"},
+		[]string{"webhook/grants", "webhook/roles", "webhook/handover"},
 		"one job each; the command wires them",
 	},
 	{
 		"webhook/grants",
-		[]string{"webhook/certs", "webhook/roles"},
+		[]string{"webhook/certs", "webhook/roles", "webhook/handover"},
 		"one job each; the command wires them",
 	},
 	{
 		"webhook/roles",
-		[]string{"webhook/certs", "webhook/grants"},
+		[]string{"webhook/certs", "webhook/grants", "webhook/handover"},
 		"one job each; the command wires them",
+	},
+	{
+		"webhook/handover",
+		[]string{"webhook/certs", "webhook/grants", "webhook/roles"},
+		"one job each; the command wires them",
+	},
+	{
+		"webhook/handover/request",
+		[]string{"webhook/loop", "webhook/view", "sigs.k8s.io/controller-runtime"},
+		"the command line writes requests too, and carries nothing of the controller",
 	},
 }
 

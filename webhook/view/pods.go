@@ -31,27 +31,27 @@ func ElectionOf(pod *corev1.Pod) (Election, bool) {
 	if _, mirror := pod.Annotations[corev1.MirrorPodAnnotationKey]; mirror {
 		return Election{}, false
 	}
-	name := toldElection(pod)
+	name := told(pod, config.Election)
 	if !config.ValidElection(name) {
 		return Election{}, false
 	}
 	return Election{Namespace: pod.Namespace, Name: name}, true
 }
 
-// toldElection is the election that the pod's sidecar is told; empty without one.
-func toldElection(pod *corev1.Pod) string {
-	name := ""
+// told is what the pod's sidecar is told of a setting; empty without a sidecar.
+func told(pod *corev1.Pod, setting config.Setting) string {
+	value := ""
 	for i := range pod.Spec.InitContainers {
 		if pod.Spec.InitContainers[i].Name != injector.ContainerName {
 			continue
 		}
 		for _, v := range pod.Spec.InitContainers[i].Env {
-			if v.Name == config.Election.Variable() {
-				name = v.Value // of two, the last counts
+			if v.Name == setting.Variable() {
+				value = v.Value // of two, the last counts
 			}
 		}
 	}
-	return name
+	return value
 }
 
 // Pods lists the cached pods of an election, in no order.

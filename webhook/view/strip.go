@@ -37,10 +37,15 @@ func stripPod(object any) (any, error) {
 	if e, ok := ElectionOf(pod); ok {
 		slim.Labels = ownKeys(pod.Labels)
 		metav1.SetMetaDataLabel(&slim.ObjectMeta, injector.LabelElection, e.Name)
+		standby := toldStandby(pod)
 		slim.Spec.InitContainers = []corev1.Container{{
 			Name: injector.ContainerName,
-			Env:  []corev1.EnvVar{{Name: config.Election.Variable(), Value: e.Name}},
+			Env: []corev1.EnvVar{
+				{Name: config.Election.Variable(), Value: e.Name},
+				{Name: config.StandbyMode.Variable(), Value: string(standby)},
+			},
 		}}
+		slim.Status = readiness(standby, &pod.Status)
 	}
 	return slim, nil
 }

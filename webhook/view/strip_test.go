@@ -11,8 +11,14 @@ import (
 	"github.com/leaseholder-dev/leaseholder/injector"
 )
 
-func sidecar(election string) []corev1.Container {
-	return []corev1.Container{{Name: injector.ContainerName, Env: []corev1.EnvVar{{Name: "LEASEHOLDER_ELECTION", Value: election}}}}
+// sidecar is one in an election, of the default mode.
+func sidecar(election string) []corev1.Container { return sidecarOf(election, "ready") }
+
+func sidecarOf(election, standby string) []corev1.Container {
+	return []corev1.Container{{Name: injector.ContainerName, Env: []corev1.EnvVar{
+		{Name: "LEASEHOLDER_ELECTION", Value: election},
+		{Name: "LEASEHOLDER_STANDBY", Value: standby},
+	}}}
 }
 
 func TestAStrippedPodKeepsWhatIsReadAndNothingElse(t *testing.T) {
@@ -31,7 +37,14 @@ func TestAStrippedPodKeepsWhatIsReadAndNothingElse(t *testing.T) {
 			InitContainers:     sidecar("orders"),
 			Containers:         []corev1.Container{{Name: "app"}},
 		},
-		Status: corev1.PodStatus{Phase: corev1.PodRunning, Message: "long"},
+		Status: corev1.PodStatus{
+			Phase: corev1.PodRunning, Message: "long",
+			Conditions: []corev1.PodCondition{
+				{Type: corev1.PodScheduled, Status: corev1.ConditionTrue},
+				{Type: corev1.PodReady, Status: corev1.ConditionTrue, Message: "long", LastTransitionTime: now},
+			},
+			ContainerStatuses: []corev1.ContainerStatus{{Name: "app", Ready: true}},
+		},
 	}
 	pod.Labels["app"], pod.Labels[injector.LabelElection] = "orders", "another"
 	pod.Spec.InitContainers[0].Image = "sidecar:1"
@@ -41,9 +54,18 @@ func TestAStrippedPodKeepsWhatIsReadAndNothingElse(t *testing.T) {
 			Labels:      labels,
 			Annotations: map[string]string{"leaseholder.dev/token": "5", AnnotationDeletionCost: "100"},
 		},
-		Spec:   corev1.PodSpec{ServiceAccountName: "one", InitContainers: sidecar("orders")},
-		Status: corev1.PodStatus{Phase: corev1.PodRunning},
+		Spec: corev1.PodSpec{ServiceAccountName: "one", InitContainers: sidecar("orders")},
+		Status: corev1.PodStatus{
+			Phase:      corev1.PodRunning,
+			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
+		},
 	}
+	strippedTwice(t, pod, want)
+}
+
+// strippedTwice strips a pod, and what came out once more.
+func strippedTwice(t *testing.T, pod, want *corev1.Pod) {
+	t.Helper()
 	var got any = pod
 	for _, time := range []string{"once", "twice"} {
 		var err error
@@ -51,6 +73,31 @@ func TestAStrippedPodKeepsWhatIsReadAndNothingElse(t *testing.T) {
 			t.Errorf("stripped %s: %+v, %v", time, got, err)
 		}
 	}
+}
+
+// Where standbys are never Ready, the containers' readiness is what is kept.
+func TestAStrippedPodOfModeUnreadyKeepsItsContainersReadiness(t *testing.T) {
+	yes := true
+	running := func(at metav1.Time) corev1.ContainerState {
+		return corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: at}}
+	}
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{injector.LabelElection: "orders"}},
+		Spec:       corev1.PodSpec{InitContainers: sidecarOf("orders", "unready")},
+		Status: corev1.PodStatus{
+			Phase:                 corev1.PodRunning,
+			Conditions:            []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse}},
+			InitContainerStatuses: []corev1.ContainerStatus{{Name: injector.ContainerName, State: running(metav1.Now()), Image: "sidecar:1"}},
+			ContainerStatuses:     []corev1.ContainerStatus{{Name: "app", Ready: true, Started: &yes, State: running(metav1.Now()), Image: "app:1"}},
+		},
+	}
+	want := pod.DeepCopy()
+	want.Status = corev1.PodStatus{
+		Phase:                 corev1.PodRunning,
+		InitContainerStatuses: []corev1.ContainerStatus{{Name: injector.ContainerName, State: running(metav1.Time{})}},
+		ContainerStatuses:     []corev1.ContainerStatus{{Name: "app", Ready: true, Started: &yes, State: running(metav1.Time{})}},
+	}
+	strippedTwice(t, pod, want)
 }
 
 func TestALabelAloneMakesNoElection(t *testing.T) {

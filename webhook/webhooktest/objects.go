@@ -58,9 +58,10 @@ func (c Cluster) needAccount(t *testing.T, namespace, name string) {
 	}
 }
 
-// NewPod makes a pod as admission leaves it: a standby with the sidecar. Its
-// service account is made too; empty is the default one.
-func (c Cluster) NewPod(t *testing.T, namespace, name, election, account string) *corev1.Pod {
+// NewPod makes a pod as admission leaves it: a standby with the sidecar, which
+// change can alter before. Its service account is made too; empty is the default
+// one.
+func (c Cluster) NewPod(t *testing.T, namespace, name, election, account string, change ...func(*corev1.Pod)) *corev1.Pod {
 	t.Helper()
 	if account == "" {
 		account = defaultAccount
@@ -74,6 +75,9 @@ func (c Cluster) NewPod(t *testing.T, namespace, name, election, account string)
 		Env: []corev1.EnvVar{{Name: config.Election.Variable(), Value: election}},
 	}}
 	pod.Spec.ServiceAccountName = account
+	for _, f := range change {
+		f(pod)
+	}
 	if err := c.Admin.Create(t.Context(), pod); err != nil {
 		t.Fatal(err)
 	}
@@ -86,6 +90,31 @@ func Pod(namespace, name string) *corev1.Pod {
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app"}}},
 	}
+}
+
+// SetStatus writes a pod's status: there is no kubelet to do so.
+func (c Cluster) SetStatus(t *testing.T, pod *corev1.Pod, change func(*corev1.PodStatus)) {
+	t.Helper()
+	if err := c.Admin.Get(t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
+		t.Fatal(err)
+	}
+	change(&pod.Status)
+	if err := c.Admin.Status().Update(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// SetReady makes a pod Ready, or not.
+func (c Cluster) SetReady(t *testing.T, pod *corev1.Pod, ready bool) {
+	t.Helper()
+	status := corev1.ConditionFalse
+	if ready {
+		status = corev1.ConditionTrue
+	}
+	c.SetStatus(t, pod, func(s *corev1.PodStatus) {
+		s.Phase = corev1.PodRunning
+		s.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: status}}
+	})
 }
 
 // DeletePod deletes a pod at once: there is no kubelet to end it.

@@ -19,6 +19,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/connect"
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
@@ -33,20 +34,12 @@ func Command(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOSt
 		Short: "Show the elections, their leaders and standbys",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			namespace := metav1.NamespaceAll
-			if !all {
-				var err error
-				if namespace, _, err = flags.ToRawKubeConfigLoader().Namespace(); err != nil {
-					return fmt.Errorf("find the namespace: %w", err)
-				}
-			}
-			config, err := flags.ToRESTConfig()
+			client, namespace, err := connect.Connect(flags)
 			if err != nil {
-				return fmt.Errorf("find the cluster: %w", err)
+				return err
 			}
-			client, err := kubernetes.NewForConfig(config)
-			if err != nil {
-				return fmt.Errorf("connect to the cluster: %w", err)
+			if all {
+				namespace = metav1.NamespaceAll
 			}
 			return show(cmd.Context(), client, namespace, streams)
 		},
