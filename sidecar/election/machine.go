@@ -86,9 +86,9 @@ type machine struct {
 	// no candidate until coolUntil or until another has led.
 	resigning bool
 	coolUntil Instant
-	// lostRace says that others were faster when this candidate last tried to take
-	// the lock, and so that there are many.
-	lostRace bool
+	// lost counts the races for the lock that this candidate has lost since it last
+	// led: the more, the larger or slower the crowd that it is in.
+	lost int
 }
 
 func newMachine(self lock.Identity, timing config.Timing, random func() float64) *machine {

@@ -44,7 +44,9 @@ func (m *machine) answered(now Instant, r request) {
 	case r.what == doRead:
 		m.readDone(now, r.sent, r.answer)
 	case r.err != nil:
-		m.lostRace = m.lostRace || m.bid && errors.Is(r.err, lock.ErrConflict)
+		if m.bid && errors.Is(r.err, lock.ErrConflict) {
+			m.lost++
+		}
 		m.failed(now)
 	default:
 		m.writeDone(now, r.sent, r.base, r.answer)

@@ -71,7 +71,7 @@ var knownBugs = []knownBug{
 		return 0
 	case bug("taking an unmarked empty lock at once") && holder == "":
 		return 0
-	case bug("conflict retried blindly") && m.lostRace:
+	case bug("conflict retried blindly") && m.lost > 0:
 		return 0
 	case m.holds(), holder`,
 	}, {"take.go", `	"time"
@@ -98,12 +98,12 @@ var knownBugs = []knownBug{
 	}}},
 	{name: "conflict taken as success", edits: []edit{{
 		"request.go", `	case r.err != nil:
-		m.lostRace`, `	case bug("conflict taken as success") && errors.Is(r.err, lock.ErrConflict):
+		if m.bid`, `	case bug("conflict taken as success") && errors.Is(r.err, lock.ErrConflict):
 		m.inFlight = false
 		m.leading, m.validUntil, m.sentAt = true, r.sent+m.timing.RenewDeadline, r.sent
 		m.token = max(m.token, r.record.Token)
 	case r.err != nil:
-		m.lostRace`,
+		if m.bid`,
 	}}},
 	{name: "only the record's duration", edits: []edit{{
 		"machine.go", `	return max(m.timing.LeaseDuration, d)`,

@@ -143,7 +143,14 @@ var simFaults = []simFault{
 	{"duration edited by hand", 0.5, equal, byHand("duration", func(w *world, r *lock.Record) {
 		r.Duration = w.between(time.Second, 40*time.Second).Truncate(time.Second)
 	})},
-	{"token removed by hand", 0.5, everywhere, byHand("token", func(_ *world, r *lock.Record) { r.Token = 0 })},
+	{"token removed by hand", 0.5, everywhere, func(w *world) bool {
+		if w.judge.highest >= w.server.wall().UnixMilli() {
+			return false // in the very second it could come again
+		}
+		exists := w.server.state.Exists
+		w.server.edit("token", func(r *lock.Record) { r.Token = 0 })
+		return exists
+	}},
 	{"touched by hand", 1, everywhere, byHand("touched", func(*world, *lock.Record) {})},
 	{"watch ended", 1, everywhere, toOne(func(_ *world, n *simNode) {
 		if n.stream != nil {
@@ -159,10 +166,11 @@ var simFaults = []simFault{
 
 // restored is a fault of some worlds alone.
 var restored = simFault{"lock restored from a backup", 1, everywhere, func(w *world) bool {
-	if w.server.version < 3 {
+	changes := 1 + w.random.IntN(20)
+	if changes >= len(w.server.log) {
 		return false
 	}
-	w.server.restore(max(1, w.server.version-1-w.random.IntN(20)))
+	w.server.restore(changes)
 	return true
 }}
 

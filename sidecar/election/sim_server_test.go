@@ -45,9 +45,16 @@ func (s *simServer) wall() time.Time { return epoch.Add(s.w.now).Truncate(time.S
 
 func simVersion(v int) lock.Version { return lock.Version(strconv.Itoa(v)) }
 
+// revision is 0 for what is no version of this server.
+func revision(v lock.Version) int {
+	n, _ := strconv.Atoi(string(v))
+	return n
+}
+
 // put is every change of the object.
 func (s *simServer) put(state lock.Snapshot) {
-	s.version++
+	// Versions count the writes of a whole cluster.
+	s.version += 1 + s.w.random.IntN(100)
 	state.Version = simVersion(s.version)
 	s.state = state
 	s.log = append(s.log, state)
@@ -118,12 +125,13 @@ func (s *simServer) remove() {
 	}
 }
 
-// restore goes back to an earlier version, as a backup does.
-func (s *simServer) restore(version int) {
-	s.version, s.log = version, s.log[:version]
-	s.state = s.log[version-1]
+// restore goes back to what was so many changes ago, as a backup does.
+func (s *simServer) restore(changes int) {
+	s.log = s.log[:len(s.log)-changes]
+	s.state = s.log[len(s.log)-1]
+	s.version = revision(s.state.Version)
 	s.w.judge.changed(lock.Snapshot{})
-	s.w.logf("restored: version %d: %s", version, show(s.state.Record))
+	s.w.logf("restored: version %d: %s", s.version, show(s.state.Record))
 	for _, watch := range s.watches {
 		watch.end(errGone)
 	}
@@ -157,14 +165,15 @@ type simWatch struct {
 func (s *simServer) watch(n *simNode, number int, from lock.Version) {
 	watch := &simWatch{node: n, number: number}
 	n.stream = watch
-	seen, err := strconv.Atoi(string(from))
-	if err != nil || seen > s.version || s.down || n.cut {
+	if revision(from) > s.version || s.down || n.cut {
 		watch.end(errGone)
 		return
 	}
 	s.watches = append(s.watches, watch)
-	for _, state := range s.log[seen:] {
-		watch.send(state)
+	for _, state := range s.log {
+		if revision(state.Version) > revision(from) {
+			watch.send(state)
+		}
 	}
 }
 

@@ -45,30 +45,33 @@ func (m *machine) courtesy() time.Duration {
 }
 
 // Candidates that may all take the lock at the same moment hold back for up to
-// longestSpread, so that few of them write in vain however many there are. The
-// times are drawn from a truncated exponential distribution that grows towards
-// the end: of 2 candidates or of crowd, few are first, and the others see the
-// first one's write before their turn (J. Nonnenmacher and E. W. Biersack,
-// "Scalable Feedback for Large Groups", IEEE/ACM Transactions on Networking,
-// 1999).
+// shortestSpread, so that few of them write in vain however many there are, and
+// for up to longestSpread when that proved to be too short: each race lost
+// doubles it. The times are drawn from a truncated exponential distribution that
+// grows towards the end: of 2 candidates or of a crowd, few are first, and the
+// others see the first one's write before their turn (J. Nonnenmacher and E. W.
+// Biersack, "Scalable Feedback for Large Groups", IEEE/ACM Transactions on
+// Networking, 1999). The first of a crowd comes long before the end.
 const (
-	longestSpread = 70 * time.Millisecond
-	crowd         = 100
+	shortestSpread = 70 * time.Millisecond
+	longestSpread  = 4 * shortestSpread
+	crowd          = 100
 )
 
 func (m *machine) spread() time.Duration {
 	steepness := math.Log(crowd) + 1
 	z := math.Log1p(m.late*math.Expm1(steepness)) / steepness
-	return time.Duration(z * float64(longestSpread))
+	longest := min(shortestSpread<<min(m.lost, 2), longestSpread)
+	return time.Duration(z * float64(longest))
 }
 
 // race is the spread at a release, where a moment counts: none, until this
-// candidate has lost one.
+// candidate has lost a race.
 func (m *machine) race() time.Duration {
-	if m.lostRace {
-		return m.spread()
+	if m.lost == 0 {
+		return 0
 	}
-	return 0
+	return m.spread()
 }
 
 // confirmFrom is from when on a read proves that the silent holder has not been

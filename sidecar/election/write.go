@@ -59,7 +59,7 @@ func (m *machine) writeDone(now, sent Instant, base, s lock.Snapshot) {
 		return
 	}
 	if until := sent + m.timing.RenewDeadline; now < until {
-		m.leading, m.validUntil, m.sentAt, m.lostRace = true, until, sent, false
+		m.leading, m.validUntil, m.sentAt, m.lost = true, until, sent, 0
 		m.token = max(m.token, s.Record.Token)
 	}
 }
