@@ -79,7 +79,7 @@ lint: bin/tools/golangci-lint ## Check the Go code's style and likely faults.
 .PHONY: test-go
 test-go: control-plane ## Test all packages, against a real kube-apiserver and etcd where one matters.
 	go test ./...
-	cd test && go test -count=1 ./cluster/... ./docs/... ./footprint/... ./layout/...
+	cd test && go test -count=1 ./bench/... ./cluster/... ./contender/... ./docs/... ./footprint/... ./layout/... ./mixed/...
 
 .PHONY: simulate
 simulate: ## Simulate SEEDS=100000 elections with faults, from seed FIRST=0 on (about 500 a second).
@@ -98,6 +98,10 @@ test-chart: bin/tools/helm bin/tools/helm-unittest ## Test the chart's templates
 test-e2e: build bin/tools/helm ## Test the whole product on a real cluster. (root)
 	cd test && go test -count=1 -timeout 30m -v ./e2e/...
 
+.PHONY: bench
+bench: build control-plane ## Measure failover, requests, memory and size beside client-go (about 10 min).
+	cd test && go run ./cmd/bench --dir $(CURDIR)/bin/bench --out $(CURDIR)/bin/bench/election.json --svg $(CURDIR)/docs/failover.svg
+
 .PHONY: clean
 clean: ## Remove what was built. Caches and a running cluster stay.
-	rm -rf $(addprefix bin/,$(COMMANDS) tools k8s)
+	rm -rf $(addprefix bin/,$(COMMANDS) tools k8s bench)

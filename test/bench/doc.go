@@ -1,0 +1,51 @@
+// Package bench measures Leaseholder's sidecar beside client-go's
+// LeaderElector: real processes of both, against one real kube-apiserver and
+// etcd, in one run, so that they share the machine and its load.
+//
+// What is measured, how, and how far off it can be:
+//
+// Clock. All times are readings of CLOCK_BOOTTIME by processes of one machine,
+// so no two clocks are compared. A new leader's time is package contender's: for
+// the sidecar when an event of its local API arrives, as an application would get
+// it, some tenths of a millisecond late; for client-go when its callback
+// OnStartedLeading is called, in its own process.
+//
+// Floor. A client writes a Lease; another one, with a watch and a connection of
+// its own, writes it again when it sees that. The time runs from before the first
+// write is sent until the second is answered. The clients are the fastest that
+// client-go has, in this process, so nothing of an election is in it. Its rounds
+// stand between those of graceful failovers, each after a short pause: in the same
+// conditions.
+//
+// Graceful failover. From before SIGTERM is sent to the leader until another
+// candidate leads. Of that, "release seen" begins when this package's watch
+// delivers the release, which is up to some milliseconds later or earlier than
+// the candidates' own watches do: the API server sends to its watchers one after
+// the other. One of Leaseholder's failovers happens at a time and no process is
+// started meanwhile, since milliseconds matter there; client-go's, which take
+// seconds, go on side by side.
+//
+// Crash failover. The leader gets SIGKILL at a random phase of its renewals. The
+// lease's end is one lease duration after this package's watch delivered the
+// dead leader's last renewal; what counts is how long after it a candidate leads.
+// A candidate whose own watch was faster may lead a moment before: values can be
+// negative by some milliseconds. The many elections that wait for their leases'
+// ends side by side are told apart: no two end within a margin, and no process is
+// started close to an end.
+//
+// Requests. The API server's audit log names each request's user, and each
+// candidate is a user. Conflicts are answers with the code 409, reads are get and
+// list, of all candidates of the election from the signal until shortly after
+// the new leader's first word. A watch counts when it is opened.
+//
+// At rest. All elections of all sizes rest side by side; requests are counted,
+// and CPU time read from the process's own CPU clock, over one window; resident
+// memory is VmRSS at its end. It holds what the file system shares with other
+// processes of the same executable too. Each sidecar carries one stream of its
+// local API for the bench, as it would for an application.
+//
+// Hundred candidates. All of them run on this one machine, which also runs the
+// API server: a hundred processes that all get a watch event, on two CPUs, take
+// longer to act than in a hundred pods. Their lease is shorter than the default,
+// for more rounds; what lies beyond the lease's end does not depend on it.
+package bench

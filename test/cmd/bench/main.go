@@ -1,0 +1,74 @@
+// Command bench measures Leaseholder's sidecar beside client-go's LeaderElector
+// and prints what it saw, with the budgets. Its exit code is 0 when everything
+// was measured, whether or not a budget is missed.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/leaseholder-dev/leaseholder/test/bench"
+	"github.com/leaseholder-dev/leaseholder/test/bench/report"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	assets := flags.String("assets", os.Getenv("KUBEBUILDER_ASSETS"), "the `directory` of kube-apiserver and etcd; KUBEBUILDER_ASSETS by default")
+	rounds := flags.Int("rounds", 0, "the `number` of failovers of each kind; by default 100, and 3 with --quick")
+	quick := flags.Bool("quick", false, "measure everything with few rounds, to see that it can be done")
+	out := flags.String("out", "", "the JSON `file` for the report; none by default")
+	svg := flags.String("svg", "", "the SVG `file` for the picture; none by default")
+	dir := flags.String("dir", filepath.Join(os.TempDir(), "leaseholder-bench"), "the `directory` for the contestants' executables and log")
+	show := flags.String("show", "", "measure nothing, and show the report in a JSON `file` that --out left")
+	if err := flags.Parse(args); err != nil {
+		return fmt.Errorf("read the flags: %w", err)
+	}
+	if flags.NArg() > 0 || *rounds < 0 {
+		return fmt.Errorf("read the flags: unknown argument %q or a negative number of rounds", flags.Arg(0))
+	}
+	if *show != "" {
+		r, err := report.Read(*show)
+		if err != nil {
+			return err
+		}
+		return write(r, "", *svg, stdout)
+	}
+	r, err := bench.Run(ctx, bench.Options{Assets: *assets, Dir: *dir, Rounds: *rounds, Quick: *quick, Out: stdout})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout)
+	return write(r, *out, *svg, stdout)
+}
+
+// write leaves the report as files, where they are named, and prints it.
+func write(r *report.Report, out, svg string, stdout io.Writer) error {
+	if out != "" {
+		if err := r.Write(out); err != nil {
+			return err
+		}
+	}
+	if svg != "" {
+		if err := r.WritePicture(svg); err != nil {
+			return err
+		}
+	}
+	return r.Table(stdout)
+}

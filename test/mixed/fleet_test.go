@@ -1,0 +1,214 @@
+package mixed_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
+	"github.com/leaseholder-dev/leaseholder/test/contender"
+)
+
+const (
+	// patience is how long a test waits for what has to come.
+	patience = time.Minute
+	// glance is the time between two looks.
+	glance = 5 * time.Millisecond
+	// namespace is where the Leases are.
+	namespace = metav1.NamespaceDefault
+)
+
+// timing is the durations of one contestant.
+type timing struct{ lease, renew, retry time.Duration }
+
+// client-go's own exclusion wants renew + retry < lease.
+var (
+	// quick is as short as both kinds take it, lasting is longer than any delay of
+	// a busy machine.
+	quick   = timing{4 * time.Second, 2 * time.Second, time.Second}
+	lasting = timing{10 * time.Second, 6 * time.Second, time.Second}
+)
+
+// fleet is one Lease and those who stand for it.
+type fleet struct {
+	t        *testing.T
+	election string
+	history  *history
+
+	ctx context.Context
+	mu  sync.Mutex
+	all []*contender.Process
+}
+
+// newFleet makes a Lease, marked as free, of a name that comes once: the mutex of
+// a pod is the machine's.
+func newFleet(t *testing.T) *fleet {
+	t.Helper()
+	l := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "mixed-" + strconv.FormatUint(rand.Uint64(), 36)}}
+	lease.Free(l, time.Now())
+	l, err := client.CoordinationV1().Leases(namespace).Create(t.Context(), l, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fleet{t: t, election: l.Name, history: recordHistory(t, l)}
+	var cancel context.CancelFunc
+	f.ctx, cancel = context.WithCancel(context.WithoutCancel(t.Context()))
+	t.Cleanup(func() {
+		defer cancel()
+		f.end()
+		if t.Failed() {
+			t.Logf("the Lease: %v", f.history.story(0))
+			for _, p := range f.processes() {
+				t.Logf("%s: %+v", p.Name(), p.Terms())
+			}
+		}
+	})
+	return f
+}
+
+// end kills all that live, and waits for it.
+func (f *fleet) end() {
+	f.t.Helper()
+	for _, p := range f.processes() {
+		f.kill(p)
+	}
+}
+
+func (f *fleet) processes() []*contender.Process {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]*contender.Process(nil), f.all...)
+}
+
+// options are those of a contestant. release is for client-go.
+func (f *fleet) options(name string, d timing, release bool) contender.Options {
+	o := contender.Options{
+		Name: name, UID: f.election + "-" + name, Namespace: namespace, Election: f.election, Kubeconfig: kubeconfig,
+		LeaseDuration: d.lease, RenewDeadline: d.renew, RetryPeriod: d.retry, ReleaseOnCancel: release,
+	}
+	if testing.Verbose() {
+		o.Log = os.Stderr
+	}
+	return o
+}
+
+// ours starts a sidecar.
+func (f *fleet) ours(name string, d timing) *contender.Process {
+	f.t.Helper()
+	p, err := programs.Sidecar(f.ctx, f.options(name, d, false))
+	return f.join(p, err)
+}
+
+// clientGo starts an elector that releases what it has when it is terminated.
+func (f *fleet) clientGo(name string, d timing) *contender.Process {
+	f.t.Helper()
+	p, err := programs.ClientGo(f.ctx, f.options(name, d, true))
+	return f.join(p, err)
+}
+
+func (f *fleet) join(p *contender.Process, err error) *contender.Process {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.all = append(f.all, p)
+	return p
+}
+
+// kill ends a process at once, and waits for it.
+func (f *fleet) kill(p *contender.Process) {
+	f.t.Helper()
+	f.must(p.Kill())
+	f.must(p.Wait(f.ctx))
+}
+
+// terminate ends a process as the kubelet does, and waits for it.
+func (f *fleet) terminate(p *contender.Process) {
+	f.t.Helper()
+	f.must(p.Terminate())
+	f.must(p.Wait(f.ctx))
+}
+
+func (f *fleet) must(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// leads waits until the process leads and the Lease says so.
+func (f *fleet) leads(p *contender.Process) {
+	f.t.Helper()
+	eventually(f.t, p.Name()+" leads", func() bool {
+		states := f.history.since(0)
+		return p.Leading() && heldBy(p.Name())(states[len(states)-1])
+	})
+}
+
+// stops waits until the process leads no longer.
+func (f *fleet) stops(p *contender.Process) {
+	f.t.Helper()
+	eventually(f.t, p.Name()+" leads no longer", func() bool { return !p.Leading() })
+}
+
+// deleteLease deletes the Lease.
+func (f *fleet) deleteLease() {
+	f.t.Helper()
+	f.must(client.CoordinationV1().Leases(namespace).Delete(f.t.Context(), f.election, metav1.DeleteOptions{}))
+}
+
+// overlap is a time in which two led.
+type overlap struct {
+	first, second string
+	length        time.Duration
+}
+
+func (o overlap) String() string {
+	return fmt.Sprintf("%s beside %s for %s", o.first, o.second, o.length)
+}
+
+// overlaps are all times in which two of different names led.
+func (f *fleet) overlaps() []overlap {
+	var found []overlap
+	all := f.processes()
+	for i, p := range all {
+		for _, q := range all[i+1:] {
+			for _, a := range p.Terms() {
+				for _, b := range q.Terms() {
+					if length := min(a.Ended, b.Ended) - max(a.Begun, b.Begun); length > 0 && p.Name() != q.Name() {
+						found = append(found, overlap{p.Name(), q.Name(), length})
+					}
+				}
+			}
+		}
+	}
+	return found
+}
+
+// exclusive says that nobody ever led beside another.
+func (f *fleet) exclusive() {
+	f.t.Helper()
+	for _, o := range f.overlaps() {
+		f.t.Errorf("two led: %s", o)
+	}
+}
+
+// eventually waits until something is so.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	err := wait.PollUntilContextTimeout(t.Context(), glance, patience, true, func(context.Context) (bool, error) { return so(), nil })
+	if err != nil {
+		t.Fatalf("%s: not so after %s: %v", what, patience, err)
+	}
+}
