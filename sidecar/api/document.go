@@ -43,7 +43,8 @@ type Document struct {
 	// ValidUntilBoottime is the same as a reading of CLOCK_BOOTTIME in seconds,
 	// for a document that is kept; 0 on a standby.
 	ValidUntilBoottime float64 `json:"validUntilBoottime"`
-	// Since is when the leader took the lock, by its own wall clock.
+	// Since is when the leader took the lock, by its own wall clock; null when the
+	// leader is not known.
 	Since *time.Time `json:"since"`
 	// LastUpdate is when this pod last saw the leader change.
 	LastUpdate time.Time `json:"last_update"`
@@ -69,7 +70,7 @@ func document(settings config.Settings, s election.Status) Document {
 		LastUpdate:         s.LastUpdate.UTC(),
 		Standby:            settings.Standby,
 	}
-	if !s.Since.IsZero() {
+	if s.Leader != "" && !s.Since.IsZero() {
 		since := s.Since.UTC()
 		d.Since = &since
 	}

@@ -27,8 +27,8 @@ type Options struct {
 	Clock Clock
 	// Logger defaults to slog.Default().
 	Logger *slog.Logger
-	// Random gives numbers in [0, 1), by which repeated requests are spread, and
-	// nothing is decided; default rand.Float64.
+	// Random gives numbers in [0, 1), which spread in time what several candidates
+	// would do at once; default rand.Float64.
 	Random func() float64
 }
 

@@ -44,6 +44,7 @@ func newFleet(t *testing.T) *fleet {
 		for _, m := range f.all {
 			m.stop()
 			<-m.done
+			m.line.Wait()
 		}
 	})
 	return f
@@ -183,6 +184,21 @@ func TestElection(t *testing.T) {
 			if token(leader) != before {
 				t.Error("the term changed")
 			}
+		},
+		"a request that never comes back costs no lead": func(_ *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			f.add("b", "2")
+			f.mustLead(moment, a)
+			lost := 0
+			a.line.Trouble(func() memory.Fate {
+				lost++
+				if lost == 1 {
+					return memory.Fate{Before: time.Hour}
+				}
+				return memory.Fate{}
+			})
+			f.mustLead(time.Minute, a)
 		},
 		"after an outage longer than the validity the same leader leads again, in a new term": func(t *testing.T, f *fleet) {
 			a := f.add("a", "1")

@@ -9,9 +9,10 @@ func (m *machine) giveUp(release bool) {
 
 // stepDown ends the lead at once. The lock is released, and this candidate takes
 // it again only when another has led or one lease duration has passed. It does
-// nothing to a candidate that neither leads nor holds the lock.
+// nothing to a candidate that does not lead and has written nothing by which it
+// could.
 func (m *machine) stepDown(now Instant) {
-	if !m.leading && !m.holds() {
+	if !m.leading && !m.myTerm {
 		return
 	}
 	m.demote()

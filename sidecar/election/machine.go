@@ -13,7 +13,8 @@ import (
 type machine struct {
 	self   lock.Identity
 	timing config.Timing
-	// random gives a number in [0, 1). It spreads repeated requests alone.
+	// random gives a number in [0, 1). It spreads in time what several candidates
+	// would do at once, and says nothing of what they may do.
 	random func() float64
 
 	// What is known of the lock. seenAt is when the newest version was seen;
@@ -63,7 +64,7 @@ type machine struct {
 	inFlight bool
 	askedAt  Instant      // when the request in flight was sent
 	asked    lock.Version // what was known then
-	bid      bool         // it is a write that begins a term
+	bid      bool         // it is a write that takes the lock from another
 	failures int
 	retryAt  Instant
 	// A lock that this candidate may not make is made by whoever may, and the
@@ -114,11 +115,14 @@ func (m *machine) wait() time.Duration {
 	return max(m.timing.LeaseDuration, d)
 }
 
-// serverNow is the lock's server's clock in milliseconds, or zero if the server
-// never told it.
+// serverNow is the lock's server's clock in milliseconds, at the least, or zero if
+// the server never told it. The time since then is counted as if this machine's
+// clock were as fast as the promise allows: a token ahead of the server's clock
+// would be larger than those that come after a deletion.
 func (m *machine) serverNow(now Instant) int64 {
 	if m.server.IsZero() {
 		return 0
 	}
-	return m.server.Add(now - m.serverAt).UnixMilli()
+	slowest := float64(m.timing.RenewDeadline) / float64(m.timing.LeaseDuration)
+	return m.server.Add(time.Duration(float64(now-m.serverAt) * slowest)).UnixMilli()
 }

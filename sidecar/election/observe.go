@@ -26,7 +26,8 @@ func (m *machine) readDone(now, sent Instant, s lock.Snapshot) {
 		m.rewound(now, s)
 	case order > 0:
 		// A watch that should have told this long ago tells nothing any more.
-		m.watchStale = m.watching && sent >= heard+2*m.timing.RetryPeriod
+		// Of a lock that is still missing there was nothing to tell.
+		m.watchStale = m.watching && sent >= heard+2*m.timing.RetryPeriod && (s.Exists || m.known.Exists)
 		m.learn(now, s)
 	case order == 0 && sent >= m.confirmFrom():
 		m.confirmed = true
@@ -67,8 +68,11 @@ func (m *machine) learn(now Instant, s lock.Snapshot) {
 	}
 	m.known, m.seenAt, m.confirmed = s, now, false
 	m.early, m.late = m.random(), m.random()
-	if r.Holder == m.self.String() && r.StepDown == r.Holder {
+	switch {
+	case r.Holder == m.self.String() && r.StepDown == r.Holder:
 		m.stepDown(now)
+	case m.holds() && now < m.coolUntil:
+		m.resigning = true // a write from before it stepped down was late
 	}
 }
 

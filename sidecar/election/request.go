@@ -79,7 +79,7 @@ func (m *machine) failed(now Instant) {
 // was not known before. A request that took its time has waited already.
 func (m *machine) readFailed(now Instant) {
 	m.inFlight = false
-	m.retryAt = max(now, m.askedAt+m.backoff(now, m.failures))
+	m.retryAt = max(now, m.askedAt+m.backoff(m.failures, m.patience(now)))
 	m.failures++
 }
 
@@ -95,7 +95,7 @@ func (m *machine) watchEnded(now Instant) {
 	if now-m.watchFrom >= 2*m.timing.RetryPeriod {
 		m.watchFails = 0
 	}
-	m.watchAt = now + m.backoff(now, m.watchFails)
+	m.watchAt = now + m.backoff(m.watchFails, m.timing.RetryPeriod)
 	m.watchFails++
 }
 
@@ -107,15 +107,19 @@ const firstBackoff = 50 * time.Millisecond
 // as nobody else may take the lock.
 const lastBackoff = 200 * time.Millisecond
 
-// backoff is how long after a request the next is sent, after so many failures
-// in a row: doubling up to one retry period, and spread, so that candidates that
-// failed together do not come back together.
-func (m *machine) backoff(now Instant, failures int) time.Duration {
-	const doublings = 16
-	most := m.timing.RetryPeriod
+// patience bounds how long after a failed request the next is sent.
+func (m *machine) patience(now Instant) time.Duration {
 	if m.leading || m.holds() && now < m.seenAt+m.timing.LeaseDuration {
-		most = min(most, lastBackoff)
+		return min(m.timing.RetryPeriod, lastBackoff)
 	}
+	return m.timing.RetryPeriod
+}
+
+// backoff is how long after a request the next is sent, after so many failures
+// in a row: doubling up to a bound, and spread, so that candidates that failed
+// together do not come back together.
+func (m *machine) backoff(failures int, most time.Duration) time.Duration {
+	const doublings = 16
 	full := min(firstBackoff<<min(failures, doublings), most)
 	return time.Duration((0.5 + m.random()/2) * float64(full))
 }

@@ -204,6 +204,24 @@ var knownBugs = []knownBug{
 	}
 	return m.seenAt + m.wait() - m.timing.RetryPeriod
 `}, {"next.go", `	if !m.confirmed && now >= m.confirmAt() {`, `	if !bug("a silent watch believed for ever") && !m.confirmed && now >= m.confirmAt() {`}}},
+	{name: "a rewound history not noticed", script: scriptRewound, edits: []edit{{
+		"observe.go", `	m.notBefore = now + m.wait()`, `	if !bug("a rewound history not noticed") {
+		m.notBefore = now + m.wait()
+	}`,
+	}}},
+	{name: "a token ahead of the server's clock", script: scriptDrift, edits: []edit{{
+		"machine.go", `	slowest := float64(m.timing.RenewDeadline) / float64(m.timing.LeaseDuration)`,
+		`	slowest := pick("a token ahead of the server's clock", 1, float64(m.timing.RenewDeadline)/float64(m.timing.LeaseDuration))`,
+	}}},
+	{name: "a hand-over forgotten in a restart", script: scriptHeir, edits: []edit{{
+		"write.go", `	if m.heir != "" &&`, `	if !bug("a hand-over forgotten in a restart") && m.heir != "" &&`,
+	}}},
+	{name: "stepping down only when leading", script: scriptBid, edits: []edit{{
+		"giveup.go", `	if !m.leading && !m.myTerm {`, `	if !m.leading && (!m.myTerm || bug("stepping down only when leading")) {`,
+	}}},
+	{name: "leaving before a write is accounted for", script: scriptLost, edits: []edit{{
+		"giveup.go", `!m.inFlight && m.fresh && !m.holds()`, `(bug("leaving before a write is accounted for") || !m.inFlight && m.fresh) && !m.holds()`,
+	}}},
 }
 
 // TestScriptsFindNothing: without its bug, a script breaks no promise.

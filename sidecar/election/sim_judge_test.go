@@ -81,7 +81,7 @@ func (j *simJudge) look() error {
 			s.token, s.until = m.token, s.node.clock.until(m.validUntil)
 		} else if s.leading {
 			s.node.logf("no longer leads")
-			if !j.beyond && j.w.now < s.until-time.Microsecond && !s.contested && !s.node.gone && !s.node.machine.givingUp() {
+			if !j.beyond && j.w.now < s.until-time.Microsecond && !s.contested && !s.node.gone && !s.node.machine.givingUp(s.node.now()) {
 				return fmt.Errorf("%s gave up its lead, which nobody contested", s.node.identity)
 			}
 		}
@@ -107,7 +107,7 @@ func (j *simJudge) changed(state lock.Snapshot) {
 }
 
 // givingUp says that the machine was asked to end its term.
-func (m *machine) givingUp() bool { return m.stopping || m.resigning || m.coolUntil > 0 }
+func (m *machine) givingUp(now Instant) bool { return m.stopping || m.resigning || now < m.coolUntil }
 
 // begins judges the beginning of a term.
 func (j *simJudge) begins(s *simSeat) error {
@@ -142,6 +142,15 @@ func (j *simJudge) taken(by string) {
 			j.wrong = fmt.Errorf("%s takes the lock %s after the end of %s, which must be at least %s", n.identity, gap, o.identity, margin)
 		}
 		other.until = 0 // whoever comes later follows this one
+	}
+}
+
+// forget takes note of what is left of the history. Tokens that nothing shows any
+// more are followed by larger ones only as the server's clock goes on.
+func (j *simJudge) forget(left []lock.Snapshot) {
+	j.highest = 0
+	for _, s := range left {
+		j.highest = max(j.highest, s.Record.Token)
 	}
 }
 

@@ -206,8 +206,8 @@ func outcome(err error) string {
 	return err.Error()
 }
 
-// pause stops the process for a while; what arrives meanwhile, it sees afterwards
-// in any order. In a suspend the whole machine stops, but for its clock.
+// pause stops the process for a while; what arrives meanwhile, it sees afterwards,
+// answers and the events of its watch in any order of the two. In a suspend the whole machine stops, but for its clock.
 func (n *simNode) pause(d time.Duration, suspend bool) {
 	if n.gone || n.paused {
 		return

@@ -20,7 +20,8 @@ type simProfile struct {
 	rivals  int
 	rewinds bool
 	// beyond says that clocks differ more than the durations allow, or that the
-	// history is rewound: one leader is not promised, growing tokens are.
+	// history is rewound: one leader is not promised, growing tokens are. Where it
+	// is for the clocks, two leaders must be seen.
 	beyond bool
 }
 
@@ -193,6 +194,9 @@ func (w *world) recover() error {
 			// One that expects renewals sooner than they come reads, and no more.
 			asked = 0
 		}
+		if most := int(float64(simCalm)*n.clock.rate/float64(n.machine.timing.RetryPeriod)) + 2; n == leader && n.asked-before[n].asked > most {
+			return fmt.Errorf("%s, a leader at rest, sent %d requests, of at most %d", n.identity, n.asked-before[n].asked, most)
+		}
 		if n != leader && asked+wrote > 0 {
 			return fmt.Errorf("%s, a standby at rest, sent %d requests, of which %d write", n.identity, asked, wrote)
 		}
@@ -223,6 +227,6 @@ func (w *world) rival() *simRival {
 func explain(seed uint64, lines int) string {
 	var trace []string
 	result := simulate(seed, &trace)
-	return fmt.Sprintf("seed %d (%s): %v\n%s\nthe whole trace: go test ./sidecar/election -run TestSimulation -v -first-seed=%d -seeds=1 -trace",
+	return fmt.Sprintf("seed %d (%s): %v\n%s\nthe whole trace: go test ./sidecar/election -run TestSimulation -v -first-seed=%d -seeds=1 -whole-trace",
 		seed, result.profile, result.err, strings.Join(trace[max(0, len(trace)-lines):], "\n"), seed)
 }

@@ -95,3 +95,108 @@ func scriptSilent() error {
 	}
 	return errors.New("there is no such bound")
 }
+
+// scriptRewound: b let go of the lock, led again later, and is cut off, when a
+// backup brings the record back by which it had let go.
+func scriptRewound() error {
+	s := steps{world: scripted(seconds(15, 10, 2))}
+	b := s.enter("b", s.timing)
+	s.wait(30 * time.Second)
+	s.enter("a", s.timing)
+	s.wait(5 * time.Second)
+	b.stepDown()
+	for s.server.state.Record.Holder != "" && s.err == nil {
+		s.wait(time.Millisecond)
+	}
+	released := len(s.server.log)
+	s.wait(20 * time.Second)
+	s.judge.leader().stepDown()
+	s.wait(5 * time.Second)
+	if s.judge.leader() != b {
+		return errors.Join(s.err, errors.New("b does not lead again"))
+	}
+	b.cut = true
+	s.server.restore(len(s.server.log) - released)
+	s.wait(time.Minute)
+	return s.err
+}
+
+// stepDown asks a process itself.
+func (n *simNode) stepDown() {
+	n.deliver(func(now Instant) { n.machine.stepDown(now) })
+}
+
+// scriptDrift: a standby whose clock is a little fast rests for a week, leads and
+// dies, and the lock is deleted.
+func scriptDrift() error {
+	s := steps{world: scripted(seconds(15, 10, 2))}
+	a := s.enter("a", s.timing)
+	s.wait(30 * time.Second)
+	clock := s.newClock()
+	clock.rate = 1.0001
+	b := s.start("b", "uid-b", clock, s.timing)
+	const week = 7 * 24 * time.Hour
+	s.wait(week)
+	a.stop(true)
+	s.wait(5 * time.Second)
+	if !b.isLeader() {
+		return errors.Join(s.err, errors.New("b does not lead"))
+	}
+	b.kill()
+	s.server.remove()
+	s.enter("c", s.timing)
+	s.wait(lease + 10*time.Second)
+	return s.err
+}
+
+// scriptHeir: a leader is asked to hand over to b, and is killed before it hears.
+// The next process of its pod takes the lock back, and hands it over.
+func scriptHeir() error {
+	s := steps{world: scripted(seconds(15, 10, 2))}
+	a := s.enter("a", s.timing)
+	s.wait(30 * time.Second)
+	b := s.enter("b", s.timing)
+	s.wait(5 * time.Second)
+	a.kill()
+	s.server.edit("hand over", func(r *lock.Record) { r.StepDown, r.Preferred = r.Holder, "b" })
+	s.start("a", "uid-a", a.clock, s.timing)
+	s.wait(time.Second)
+	if !b.isLeader() {
+		return errors.Join(s.err, errors.New("b does not lead"))
+	}
+	return s.err
+}
+
+// scriptBid: a candidate steps down while it takes the lock.
+func scriptBid() error {
+	s := steps{world: scripted(seconds(15, 10, 2))}
+	a := s.enter("a", s.timing)
+	for a.wrote == 0 && s.err == nil {
+		s.wait(time.Millisecond)
+	}
+	a.stepDown()
+	s.wait(lease / 2)
+	if s.judge.terms > 0 {
+		return errors.Join(s.err, errors.New("it leads after it has stepped down"))
+	}
+	return s.err
+}
+
+// scriptLost: a candidate is stopped while the answer to its bid is lost.
+func scriptLost() error {
+	s := steps{world: scripted(seconds(15, 10, 2))}
+	a := s.enter("a", s.timing)
+	for s.server.writes == 0 && s.err == nil {
+		s.wait(time.Millisecond)
+	}
+	a.cut, a.stream.silent = true, true // the answer and the event are on their way
+	s.wait(a.machine.timing.Attempt() / 2)
+	a.stop(true)
+	s.wait(a.machine.timing.Attempt() / 2)
+	a.cut = false
+	s.wait(lease / 3)
+	if held := s.server.state.Record.Holder; held != "" || !a.gone {
+		return errors.Join(s.err, errors.New("the lock is still held by "+held))
+	}
+	return s.err
+}

@@ -131,6 +131,7 @@ func (s *simServer) restore(changes int) {
 	s.state = s.log[len(s.log)-1]
 	s.version = revision(s.state.Version)
 	s.w.judge.changed(lock.Snapshot{})
+	s.w.judge.forget(s.log)
 	s.w.logf("restored: version %d: %s", s.version, show(s.state.Record))
 	for _, watch := range s.watches {
 		watch.end(errGone)

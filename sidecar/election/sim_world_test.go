@@ -19,11 +19,16 @@ import (
 //	sim_rival_test.go    one process that follows client-go's rules
 //	sim_judge_test.go    what must hold after every event
 //	sim_faults_test.go   what goes wrong
+//	sim_run_test.go      one seed: a fleet, faults, calm
+//	sim_test.go          many seeds
+//	sim_scripts_test.go  schedules that seeds seldom find
+//	sim_bounds_test.go   how soon, and how late, there is a new leader
+//	sim_bugs_test.go     bugs that must be found
 //
 // Time in the world is true time, from 0; each machine's clock runs at a rate of
 // its own.
 
-// event is something that happens at a moment.
+// simEvent is something that happens at a moment.
 type simEvent struct {
 	at  time.Duration
 	seq int

@@ -24,7 +24,12 @@ func (m *machine) record(now Instant, wall time.Time) lock.Record {
 		r.Token = max(m.token, before.Token)
 		return r
 	}
-	r.StepDown, r.Preferred = "", ""
+	if m.heir != "" && before.StepDown == m.heir {
+		// The earlier process of this pod was asked to hand over, and so is this one.
+		r.StepDown = r.Holder
+	} else {
+		r.StepDown, r.Preferred = "", ""
+	}
 	r.Token = max(m.highest+1, m.serverNow(now))
 	r.Acquired = r.Renewed
 	if before.Holder != r.Holder {
@@ -43,11 +48,11 @@ func (m *machine) writeDone(now, sent Instant, base, s lock.Snapshot) {
 		m.failed(now)
 		return
 	}
-	m.failures = 0
 	if s.Version.Compare(m.known.Version) >= 0 {
 		m.learn(now, s)
 	}
 	if m.releasing() || s.Record.Holder != m.self.String() || !m.myTerm {
+		m.failures = 0
 		return
 	}
 	if m.leading && now >= m.validUntil {
@@ -56,8 +61,11 @@ func (m *machine) writeDone(now, sent Instant, base, s lock.Snapshot) {
 	if !m.leading && s.Record.Token <= m.token {
 		// A renewal whose answer came after its term had ended. The lock is still
 		// this candidate's, and its next write begins a term with a token of its own.
+		// Where the lock does not keep tokens there is never a term, and no hurry.
+		m.readFailed(now)
 		return
 	}
+	m.failures = 0
 	if until := sent + m.timing.RenewDeadline; now < until {
 		m.leading, m.validUntil, m.sentAt, m.lost = true, until, sent, 0
 		m.token = max(m.token, s.Record.Token)

@@ -111,7 +111,7 @@ func TestTheTightestRowIsTheTightest(t *testing.T) {
 }
 
 func TestCosts(t *testing.T) {
-	spread := constant(t, "sidecar/election/take.go", "longestSpread")
+	spread := constant(t, "sidecar/election/take.go", "shortestSpread")
 	for _, row := range table(t, read(t, "docs/guarantees.md"), "costs") {
 		is := timing(t, row)
 		want := append(append([]string{}, row[:3]...),
@@ -142,7 +142,7 @@ func constant(t *testing.T, path, name string) time.Duration {
 func TestNumbersInSentences(t *testing.T) {
 	d := config.DefaultTiming()
 	seconds := func(s time.Duration) string { return fmt.Sprintf("%g s", s.Seconds()) }
-	spread := constant(t, "sidecar/election/take.go", "longestSpread")
+	spread := constant(t, "sidecar/election/take.go", "shortestSpread")
 	backoff := constant(t, "sidecar/election/request.go", "lastBackoff")
 	// client-go's defaults, which ours are the same as.
 	client := d
@@ -153,8 +153,8 @@ func TestNumbersInSentences(t *testing.T) {
 		"which " + seconds(client.LeaseDuration+time.Second) + " cover",
 		"for another renew deadline, " + seconds(client.RetryPeriod+2*client.RenewDeadline),
 		"the others give it P / 2 (" + seconds(d.RetryPeriod/2) + ") first",
-		"up to " + seconds(spread) + " the next time",
-		"spread of up to " + seconds(spread) + " among",
+		"up to " + seconds(spread) + " the next time, twice",
+		"spread of up to " + seconds(spread) + " among the candidates (up to " + seconds(4*spread) + " for one",
 		"and up to " + seconds(backoff) + " for its next attempt | " + fmt.Sprintf("%g to %s", d.RenewDeadline.Seconds(), seconds(d.LeaseDuration)),
 		fmt.Sprintf("| %g to %s | | … and the successor", (d.LeaseDuration - d.RetryPeriod).Seconds(), seconds(d.LeaseDuration)),
 		"2 P + L more | " + seconds(2*d.RetryPeriod) + " more",

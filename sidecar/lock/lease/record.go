@@ -26,8 +26,8 @@ const (
 	PreferredAnnotation = "leaseholder.dev/preferred"
 )
 
-// maxToken is far beyond any clock, with room for as many terms again. What lies
-// beyond it was written by hand.
+// maxToken is far beyond any clock and any number of terms. What lies beyond it was
+// written by hand, and counts as none.
 const maxToken = math.MaxInt64 / 2
 
 // Decode reads the record that a Lease carries. A token that a hand edit made

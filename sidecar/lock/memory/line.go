@@ -46,7 +46,8 @@ func NewLine(next lock.Lock) *Line {
 	return &Line{next: next, draw: func() Fate { return Fate{} }}
 }
 
-// Cut lets nothing more through and ends the watches, or lets it through again.
+// Cut refuses every further request and ends the watches, or lets all through
+// again. Answers that are on their way still come.
 func (l *Line) Cut(cut bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
