@@ -69,7 +69,7 @@ cluster-down: ## Take down the cluster of `make cluster` or `make demo`. (root)
 ##@ Check
 
 .PHONY: test
-test: lint test-go test-chart test-e2e ## Everything that CI runs. (root)
+test: lint test-go model test-chart test-e2e ## Everything that CI runs. (root)
 
 .PHONY: lint
 lint: bin/tools/golangci-lint ## Check the Go code's style and likely faults.
@@ -84,6 +84,11 @@ test-go: control-plane ## Test all packages, against a real kube-apiserver and e
 .PHONY: simulate
 simulate: ## Simulate SEEDS=100000 elections with faults, from seed FIRST=0 on (about 500 a second).
 	go test -count=1 -timeout 24h -v -run 'TestSimulation' ./sidecar/election -seeds=$(or $(SEEDS),100000) -first-seed=$(or $(FIRST),0)
+
+.PHONY: model
+model: ## Check the model of the rules with spin, which is installed if it is missing.
+	{ command -v spin && command -v cc; } >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends spin gcc libc6-dev; }
+	cd test && go test -count=1 -v ./model/...
 
 .PHONY: footprint
 footprint: ## Print what the sidecar's program is made of, and judge its size. WRITE=1 writes docs/footprint.md.
