@@ -43,6 +43,8 @@
 //   - A write that is in vain, since there is a newer version, fails at once instead of
 //     at its execution. Only its sender could tell the difference, and it could as well
 //     have given up.
+//   - What the answer of a successful write tells of the lock. The watch can tell it at the
+//     same moment; the answer gives the lead.
 //   - The quorum read before a silent holder's lock is taken. It spares a write in vain.
 //     The compare-and-swap shows the same.
 //   - Making the lock. It gives no right, so anybody makes it, whenever it is missing.
@@ -53,8 +55,9 @@
 //     deletion, and no help otherwise.
 //   - That a mark must name the last holder known, and the largest token seen rather than
 //     the record's. The model does without both, which allows more.
-//   - Bounds: terms (TOKENS), faults (FAULTS), two starts of a pod, and one late write of a
-//     pod at a time.
+//
+// Bounds: terms (TOKENS), faults (FAULTS), two starts of a pod, and one late write of a pod
+// beside the one that it waits for. Of three pods, fewer faults fit.
 //
 // Not in the model, and left to the simulation: a restored backup (versions that go
 // back), electors of other make (client-go), and different durations together with a
@@ -67,13 +70,14 @@
 //
 // # By hand
 //
-// One search, and the shortest way to what it found:
+// All of it: make model. One search, and the shortest way to what it found:
 //
 //	cd $(mktemp -d) && cp .../test/model/election.pml .
 //	spin -a -DBUG_NOOP_EXTENDS election.pml
 //	cc -O2 -DSAFETY -DNOREDUCE -DBFS -o pan pan.c && ./pan -m10000
 //	spin -t -DBUG_NOOP_EXTENDS election.pml
 //
+// A found error is what a bug must give; the rules as they are must give "errors: 0".
 // The sizes at the head of election.pml are set in the same way, such as -DFAULTS=3.
 // Without -DBFS a search takes less memory. The tests tell every bug's story with
 //

@@ -229,10 +229,17 @@ inline lead() {
 	me.valid = me.left
 }
 
+/*
+ * lose ends a lead. The application needs S to stop; one whose pod has crashed in the
+ * meantime may not hear of it, and goes on until the validUntil that it was told.
+ */
 inline lose() {
+	if
+	:: me.valid > 0 -> me.acts = MIN(me.acts, LINGER)
+	:: else
+	fi;
 	me.valid = 0;
-	me.token = 0;
-	me.acts = MIN(me.acts, LINGER)
+	me.token = 0
 }
 
 /* ---- What a pod knows -------------------------------------------------- */
@@ -370,9 +377,10 @@ inline read() {
  * "Unheld, unmarked: write at seenAt + wait. Held by anyone else, or named by hand:
  * write at seenAt + wait, after a quorum read." That read is not asked for here: it
  * spares a write in vain, and a compare-and-swap that is not in vain shows what the
- * read would have.
+ * read would have. And who knows an old version may write, in vain, at any time: how
+ * long it has been waiting is not kept.
  */
-#define mayTake (known.exists && (holds || me.heir || released || me.seen >= wait))
+#define mayTake (known.exists && (holds || me.heir || released || me.seen >= wait || me.version < top))
 
 /* "leading: mine: renew; unheld, still valid: write at once" */
 #define mayRenew (me.valid > 0 && known.exists && (mine || known.holder == NOBODY))
@@ -397,6 +405,7 @@ inline read() {
 /* because notes for what reason a write is sent. */
 inline because(kind) {
 	if
+	:: me.version < top -> me.why = 0
 	:: kind == BID && me.seen >= wait && !mine && known.holder != NOBODY -> me.why = WAITED
 	:: kind == BID && me.seen < wait && released -> me.why = WAS_RELEASED
 	:: kind == BID && me.seen < wait && holds -> me.why = WAS_MINE
@@ -447,8 +456,8 @@ inline conflict(who) {
 }
 
 /*
- * For how long a pod knows a version does not count when there is a newer one: it
- * would write in vain. It is forgotten, and there are fewer states to search.
+ * For how long a pod knows a version does not matter when there is a newer one, or
+ * when it holds the lock: it is not counted, and there are fewer states to search.
  */
 #ifdef BUG_TIMER_NOT_RESET_BY_RENEWALS
 #define outdated(timer) skip

@@ -48,11 +48,10 @@ func only(fault string) []string {
 
 // What is promised, by what pan prints of the assertion.
 const (
-	oneLeader    = "acts>0"
-	risingToken  = "bid>newest"
-	steadyToken  = ">="
-	goalIsFound  = "!="
-	anyAssertion = "assertion violated"
+	oneLeader   = "acts>0"
+	risingToken = "bid>newest"
+	steadyToken = "token))"
+	goalIsFound = "!="
 )
 
 func TestTheRulesHold(t *testing.T) {
@@ -61,15 +60,13 @@ func TestTheRulesHold(t *testing.T) {
 		name  string
 		flags []string
 	}{
-		{"with two faults", sized(small, 2, 2)},
-		{"over three terms", sized(small, 3, 1)},
-		{"with longer leads", sized(longer, 2, 1)},
-		{"with longer leads, over three terms", sized(longer, 3, 0)},
+		{"with two faults, over three terms", sized(small, 3, 2)},
+		{"with longer leads, over three terms", sized(longer, 3, 1)},
 		{"with watches that lag far behind", sized(small, 2, 1, "-UVERSIONS", "-DVERSIONS=5")},
-		{"with an application that takes its time to stop", sized(small, 2, 1, "-ULEASE_DURATION", "-DLEASE_DURATION=2", "-DLINGER=1")},
-		{"with a slow clock", sized(longer, 2, 0, "-ULEASE_DURATION", "-DLEASE_DURATION=3", "-DSLOW=3")},
-		{"with different durations", sized(different, 2, 1)},
-		{"with three pods", sized(small, 2, 0, "-DPODS=3", "-DNO_LATE")},
+		{"with an application that takes its time to stop", sized(small, 3, 1, "-ULEASE_DURATION", "-DLEASE_DURATION=2", "-DLINGER=1")},
+		{"with a slow clock", sized(longer, 2, 1, "-ULEASE_DURATION", "-DLEASE_DURATION=3", "-DSLOW=3")},
+		{"with different durations", sized(different, 3, 1)},
+		{"with three pods", sized(small, 2, 0, "-DPODS=3")},
 		{"with three pods and a fault", sized(small, 2, 1, "-DPODS=3", "-DNO_LATE", "-DNO_STOPS")},
 	}
 	for _, test := range tests {
@@ -100,14 +97,14 @@ func TestBugsAreFound(t *testing.T) {
 		{"timer not reset by renewals", "TIMER_NOT_RESET_BY_RENEWALS", oneLeader, sized(longer, 2, 0)},
 		{"conflict retried blindly", "CONFLICT_RETRIED_BLINDLY", oneLeader, sized(small, 2, 0)},
 		{"a read that names me counted as leading", "READ_COUNTS_AS_LEADING", oneLeader, sized(small, 2, 0)},
-		{"conflict taken as success", "CONFLICT_TAKEN_AS_SUCCESS", oneLeader, sized(small, 2, 0)},
+		{"conflict taken as success", "CONFLICT_TAKEN_AS_SUCCESS", risingToken, sized(small, 2, 0)},
 		{"only the record's duration", "ONLY_THE_RECORDS_DURATION", oneLeader, sized(small, 2, 1)},
 		{"only one's own duration", "ONLY_ONES_OWN_DURATION", oneLeader, sized(different, 2, 0)},
 		{"own lock by pod name", "OWN_LOCK_BY_POD_NAME", oneLeader, sized(small, 2, 0)},
 		{"leaseTransitions as token", "TRANSITIONS_AS_TOKEN", risingToken, sized(small, 2, 0)},
 		{"release retried on conflict", "RELEASE_RETRIED_ON_CONFLICT", oneLeader, sized(small, 3, 0)},
 		{"a no-op write that extends", "NOOP_EXTENDS", oneLeader, sized(longer, 2, 0)},
-		{"a write without the uid", "PUT_WITHOUT_UID", anyAssertion, sized(small, 2, 1)},
+		{"a write without the uid", "PUT_WITHOUT_UID", oneLeader, sized(small, 2, 1)},
 		{"a mark that is not bound to the record", "MARK_NOT_BOUND", oneLeader, sized(small, 3, 1, only("CLEARS")...)},
 		{"making gives the lead", "MAKING_GIVES_THE_LEAD", oneLeader, sized(small, 2, 1, append(only("DELETIONS"), "-UVERSIONS", "-DVERSIONS=4")...)},
 		{"a late reply lowers the token", "LATE_REPLY_LOWERS_THE_TOKEN", steadyToken, sized(small, 2, 0)},
@@ -247,8 +244,8 @@ func (s *search) run(options ...string) (found string) {
 // mustFind searches for the shortest way to a violation of what is named.
 func (s *search) mustFind(promise string) {
 	s.Helper()
-	// Most are found before the compiler has optimized anything.
-	switch found := s.run("-O1", "-DBFS"); {
+	// Most are found in less time than the compiler would need to optimize.
+	switch found := s.run("-O0", "-DBFS"); {
 	case found == "":
 		s.Error("nothing was found")
 	case !strings.Contains(found, promise):
