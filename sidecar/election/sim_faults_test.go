@@ -147,6 +147,11 @@ var simFaults = []simFault{
 		if w.judge.highest >= w.server.wall().UnixMilli() {
 			return false // in the very second it could come again
 		}
+		for _, n := range w.nodes {
+			if !n.gone && n.machine.highest < w.judge.highest {
+				return false // and so it could where somebody has not yet heard of it
+			}
+		}
 		exists := w.server.state.Exists
 		w.server.edit("token", func(r *lock.Record) { r.Token = 0 })
 		return exists

@@ -53,8 +53,8 @@ func revision(v lock.Version) int {
 
 // put is every change of the object.
 func (s *simServer) put(state lock.Snapshot) {
-	// Versions count the writes of a whole cluster.
-	s.version += 1 + s.w.random.IntN(100)
+	// Versions count the writes of a whole cluster: after a restore none comes again.
+	s.version += 1 + s.w.random.IntN(1_000_000)
 	state.Version = simVersion(s.version)
 	s.state = state
 	s.log = append(s.log, state)
