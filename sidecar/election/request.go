@@ -119,7 +119,7 @@ func (m *machine) patience(now Instant) time.Duration {
 // in a row: doubling up to a bound, and spread, so that candidates that failed
 // together do not come back together.
 func (m *machine) backoff(failures int, most time.Duration) time.Duration {
-	const doublings = 16
-	full := min(firstBackoff<<min(failures, doublings), most)
+	const enough = 16
+	full := min(firstBackoff<<min(failures, enough), most)
 	return time.Duration((0.5 + m.random()/2) * float64(full))
 }

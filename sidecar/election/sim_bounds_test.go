@@ -64,12 +64,12 @@ var bounds = []bound{
 	{"crashed", func(b *bounded) error {
 		b.a.kill()
 		return nil
-	}, lease - retry - simRequest, lease + simEventL + 2*simRequest + longestSpread},
+	}, lease - retry - simRequest, lease + simEventL + 2*simRequest + shortestSpread},
 	{"crashed, and no watch tells", func(b *bounded) error {
 		b.b.stream.silent, b.c.stream.silent = true, true
 		b.a.kill()
 		return nil
-	}, lease - retry - simRequest, lease + 2*retry + 3*simRequest + longestSpread},
+	}, lease - retry - simRequest, lease + 2*retry + 3*simRequest + shortestSpread},
 	{"released, and no watch tells", func(b *bounded) error {
 		b.b.stream.silent, b.c.stream.silent = true, true
 		b.a.stop(true)
@@ -85,7 +85,7 @@ var bounds = []bound{
 			return fmt.Errorf("it says no only after %s", took)
 		}
 		return nil
-	}, quick(lease) - slow(renew), lease - renew + retry + simEventL + 2*simRequest + longestSpread + (slow(lease) - quick(lease))},
+	}, quick(lease) - slow(renew), lease - renew + retry + simEventL + 2*simRequest + shortestSpread + (slow(lease) - quick(lease))},
 	{"all restarted in their pods", func(b *bounded) error {
 		for _, n := range []*simNode{b.b, b.c, b.a} {
 			n.kill()
@@ -99,17 +99,17 @@ var bounds = []bound{
 			b.enter("new-"+n.identity.Pod, b.timing)
 		}
 		return nil
-	}, lease - simRequest, lease + simEventL + 3*simRequest + longestSpread},
+	}, lease - simRequest, lease + simEventL + 3*simRequest + shortestSpread},
 	{"the lock deleted, the leader dead", func(b *bounded) error {
 		b.a.kill()
 		b.server.remove()
 		return nil
-	}, lease, lease + simEventL + 3*simRequest + 2*longestSpread},
+	}, lease, lease + simEventL + 3*simRequest + 2*shortestSpread},
 	{"the lock cleared, the leader dead", func(b *bounded) error {
 		b.a.kill()
 		b.server.edit("cleared", func(r *lock.Record) { r.Holder = "" })
 		return nil
-	}, lease - simRequest, lease + simEventL + 2*simRequest + longestSpread},
+	}, lease - simRequest, lease + simEventL + 2*simRequest + shortestSpread},
 	{"the server away for longer than a validity, not than a lease", func(b *bounded) error {
 		b.outage(time.Hour)
 		for b.a.isLeader() && b.err == nil {

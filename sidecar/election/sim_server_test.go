@@ -3,6 +3,7 @@ package election
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -202,9 +203,7 @@ func (x *simWatch) end(err error) {
 	}
 	x.ended = true
 	w := x.node.w
-	if index := indexOf(w.server.watches, x); index >= 0 {
-		w.server.watches = append(w.server.watches[:index:index], w.server.watches[index+1:]...)
-	}
+	w.server.watches = slices.DeleteFunc(slices.Clone(w.server.watches), func(y *simWatch) bool { return y == x })
 	w.after(max(x.last-w.now, 0), func() {
 		x.node.deliver(func(now Instant) {
 			if x.number == x.node.watch {
@@ -213,15 +212,6 @@ func (x *simWatch) end(err error) {
 			}
 		})
 	})
-}
-
-func indexOf(all []*simWatch, x *simWatch) int {
-	for i, y := range all {
-		if x == y {
-			return i
-		}
-	}
-	return -1
 }
 
 // delay is how long one message travels.

@@ -46,7 +46,7 @@ func (m *machine) courtesy() time.Duration {
 
 // Candidates that may all take the lock at the same moment hold back for up to
 // shortestSpread, so that few of them write in vain however many there are, and
-// for up to longestSpread when that proved to be too short: each race lost
+// for longer when that proved to be too short: each of the first races lost
 // doubles it. The times are drawn from a truncated exponential distribution that
 // grows towards the end: of 2 candidates or of a crowd, few are first, and the
 // others see the first one's write before their turn (J. Nonnenmacher and E. W.
@@ -54,14 +54,14 @@ func (m *machine) courtesy() time.Duration {
 // Networking, 1999). The first of a crowd comes long before the end.
 const (
 	shortestSpread = 70 * time.Millisecond
-	longestSpread  = 4 * shortestSpread
+	doublings      = 2
 	crowd          = 100
 )
 
 func (m *machine) spread() time.Duration {
 	steepness := math.Log(crowd) + 1
 	z := math.Log1p(m.late*math.Expm1(steepness)) / steepness
-	longest := min(shortestSpread<<min(m.lost, 2), longestSpread)
+	longest := shortestSpread << min(m.lost, doublings)
 	return time.Duration(z * float64(longest))
 }
 
