@@ -1,6 +1,7 @@
 package contender
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -46,20 +47,22 @@ type record struct {
 func (r *record) told(at time.Duration, leads bool, token int64, valid time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case !leads:
-		r.ceased(at)
-	case !r.leads || token != r.token:
+	if !leads {
+		// A no may have been under way when a term began of which only the log has
+		// told: it ends the term that a yes before it was of, and no other.
+		if r.leads {
+			r.endOf(r.token, at)
+			r.ceased(at)
+		}
+		return
+	}
+	if !r.leads || token != r.token {
 		r.ceased(at)
 		r.leads, r.token = true, token
 		r.tell(Change{At: at, Leading: true, Token: token})
 	}
-	if leads {
-		r.begin(at, token)
-		r.valid[token] = max(r.valid[token], valid)
-	} else {
-		r.end(at)
-	}
+	r.begin(at, token)
+	r.valid[token] = max(r.valid[token], valid)
 }
 
 // ceased tells that the lead is over. Whatever was told is over with its validity.
@@ -133,14 +136,24 @@ func (r *record) begin(at time.Duration, token int64) {
 // end notes that the term of that time ended, at the earliest time that is told of
 // it.
 func (r *record) end(at time.Duration) {
-	last := len(r.terms) - 1
-	i := last
+	i := len(r.terms) - 1
 	for i >= 0 && r.terms[i].Begun > at {
 		i--
 	}
+	r.close(i, at)
+}
+
+// endOf notes that the term with a token ended, at the earliest time that is told
+// of it.
+func (r *record) endOf(token int64, at time.Duration) {
+	r.close(slices.IndexFunc(r.terms, func(t Term) bool { return t.Token == token }), at)
+}
+
+// close ends the term with a number, where there is one.
+func (r *record) close(i int, at time.Duration) {
 	switch {
 	case i < 0:
-	case i == last && r.open:
+	case i == len(r.terms)-1 && r.open:
 		r.terms[i].Ended, r.open = at, false
 	default:
 		r.terms[i].Ended = min(r.terms[i].Ended, at)

@@ -91,6 +91,25 @@ func TestRecord(t *testing.T) {
 			changes: []Change{{At: 12, Leading: true, Token: token}, {At: 22, Token: token}, {At: 22, Leading: true, Token: next}},
 			terms:   []Term{{Begun: 10, Ended: 18, Token: token}, {Begun: 20, Ended: 50, Token: next}},
 		},
+		"a no that was under way when the term began does not end it": {
+			happens: func(r *record) { r.logged(10, true, token); r.told(11, false, 0, 0); r.told(12, true, token, 30) },
+			now:     20, leading: true,
+			changes: []Change{{At: 12, Leading: true, Token: token}},
+			terms:   []Term{{Begun: 10, Ended: 30, Token: token}},
+		},
+		"a no to the last term does not end the next": {
+			happens: func(r *record) {
+				r.logged(10, true, token)
+				r.told(12, true, token, 30)
+				r.logged(18, false, 0)
+				r.logged(20, true, next)
+				r.told(21, false, token, 0)
+				r.told(22, true, next, 50)
+			},
+			now: 25, leading: true,
+			changes: []Change{{At: 12, Leading: true, Token: token}, {At: 21, Token: token}, {At: 22, Leading: true, Token: next}},
+			terms:   []Term{{Begun: 10, Ended: 18, Token: token}, {Begun: 20, Ended: 50, Token: next}},
+		},
 		"client-go that leads does so now": {
 			happens: func(r *record) { r.happened(event.Event{Kind: event.Leading, At: 10}) },
 			now:     20, leading: true,
