@@ -1,6 +1,7 @@
 package injector
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,7 +15,7 @@ const Prefix = "leaseholder.dev/"
 // are optional.
 const (
 	// AnnotationInject asks for the sidecar: "true" or "false", no default. Any
-	// other annotation needs it.
+	// other annotation needs it, unless the namespace's Policy is Require or Default.
 	AnnotationInject = Prefix + "inject"
 	// AnnotationElection names the election and its lock: a DNS-1123 label.
 	// Default: the kind and the name of the pod's workload, see Decision.Election.
@@ -113,12 +114,16 @@ func (a annotations) fault(reason Reason, key, inForce, allowed string) Fault {
 	return Fault{Reason: reason, Key: key, Value: inForce, Unset: true, Allowed: allowed}
 }
 
+// first is the first key in the alphabet.
+func (a annotations) first() string { return slices.Min(slices.Collect(maps.Keys(a))) }
+
 // readInject refuses any value but "true"; a pod with "false" is never read.
 func readInject(c *candidate) []Fault {
-	if c.annotations[AnnotationInject] == "true" {
+	_, said := c.annotations[AnnotationInject]
+	switch {
+	case c.annotations[AnnotationInject] == "true", !said && c.namespace.Policy.injects():
 		return nil
-	}
-	if _, ok := c.annotations[AnnotationInject]; !ok {
+	case !said:
 		return []Fault{c.annotations.fault(InjectMissing, AnnotationInject, "",
 			`"true" or "false", which must be said in a pod with another `+Prefix+` annotation`)}
 	}

@@ -14,7 +14,7 @@ import (
 // annotations. Its pod is never changed.
 type candidate struct {
 	pod         *corev1.Pod
-	namespace   string
+	namespace   Namespace
 	admin       Settings
 	annotations annotations
 	workload    workload
@@ -28,15 +28,23 @@ type candidate struct {
 	resources          corev1.ResourceRequirements
 }
 
-func newCandidate(namespace string, pod *corev1.Pod, admin Settings, own annotations) *candidate {
+func newCandidate(ns Namespace, pod *corev1.Pod, admin Settings, own annotations) *candidate {
 	return &candidate{
 		pod:         pod,
-		namespace:   namespace,
+		namespace:   ns,
 		admin:       admin,
 		annotations: own,
 		workload:    workloadOf(pod),
 		sidecar:     sidecarOf(pod),
 	}
+}
+
+// asked is why a pod that can have the sidecar gets it.
+func (c *candidate) asked() Reason {
+	if c.annotations[AnnotationInject] == "true" {
+		return Annotated
+	}
+	return NamespaceInjects
 }
 
 // sidecarOf is the index of the first init container of our name, or -1.

@@ -33,7 +33,8 @@ type Decision struct {
 	Reason Reason
 	// Message explains the decision in one line. A refusal's names every fault.
 	Message string
-	// Faults is why a pod is refused, sorted by key; empty otherwise.
+	// Faults is why a pod is refused or, with CannotInject, left alone, sorted by
+	// key; empty otherwise.
 	Faults []Fault
 	// Patch is what is to be applied to the pod as it arrived, made of "add"
 	// operations alone. It is empty when nothing is to be changed.
@@ -50,20 +51,25 @@ type Decision struct {
 
 // Decide decides about a pod that is to be created in a namespace. It reads the
 // pod, and changes nothing.
-func Decide(namespace string, pod *corev1.Pod, s Settings) Decision {
+func Decide(ns Namespace, pod *corev1.Pod, s Settings) Decision {
 	if _, mirror := pod.Annotations[corev1.MirrorPodAnnotationKey]; mirror {
 		return skip(MirrorPod)
 	}
 	own := ownAnnotations(pod.Annotations)
-	if own[AnnotationInject] == "false" {
+	switch {
+	case own[AnnotationInject] == "false":
 		return leave(pod, InjectFalse)
-	}
-	if len(own) == 0 {
+	case len(own) == 0 && !ns.Policy.injects():
 		return leave(pod, NotAnnotated)
+	case ns.Policy == Forbid:
+		return refuse([]Fault{forbidden(own, ns)})
 	}
 
-	c := newCandidate(namespace, pod, s, own)
+	c := newCandidate(ns, pod, s, own)
 	if faults := c.faults(); len(faults) > 0 {
+		if ns.Policy == Default && len(own) == 0 {
+			return leaveAlone(pod, faults)
+		}
 		return refuse(faults)
 	}
 	if c.sidecar >= 0 {
@@ -71,7 +77,7 @@ func Decide(namespace string, pod *corev1.Pod, s Settings) Decision {
 		d.Patch = injectLabels(c)
 		return d
 	}
-	d := c.decision(Injected, Annotated)
+	d := c.decision(Injected, c.asked())
 	d.Warnings = c.warnings()
 	for _, inject := range injections {
 		d.Patch = append(d.Patch, inject(c)...)
@@ -124,7 +130,19 @@ func leave(pod *corev1.Pod, reason Reason) Decision {
 	return skip(reason)
 }
 
+// leaveAlone lets a pod in as it is whose namespace would give it the sidecar,
+// but which can't have it.
+func leaveAlone(pod *corev1.Pod, faults []Fault) Decision {
+	d := leave(pod, CannotInject)
+	if d.Outcome == Skipped {
+		sortFaults(faults)
+		d.Message += ": " + tell(faults)
+		d.Faults = faults
+	}
+	return d
+}
+
 func refuse(faults []Fault) Decision {
 	sortFaults(faults)
-	return Decision{Outcome: Refused, Reason: gravest(faults), Message: tell(faults), Faults: faults}
+	return Decision{Outcome: Refused, Reason: gravest(faults), Message: "leaseholder refuses this pod: " + tell(faults), Faults: faults}
 }

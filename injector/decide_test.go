@@ -11,21 +11,19 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/yaml"
+
+	"github.com/leaseholder-dev/leaseholder/injector/injectortest"
 )
+
+// shop is a namespace that leaves the choice to its pods.
+var shop = Namespace{Name: injectortest.Namespace}
 
 func TestAnnotationsAreSortedAndReadByOneCase(t *testing.T) {
 	known := Annotations()
 	if !slices.IsSorted(known) {
 		t.Errorf("not sorted: %q", known)
 	}
-	raw, err := os.ReadFile("testdata/inject/every-annotation" + inSuffix)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pod corev1.Pod
-	if err := yaml.Unmarshal(raw, &pod); err != nil {
-		t.Fatal(err)
-	}
+	pod := examplePod(t, "inject/every-annotation")
 	for _, key := range known {
 		if _, ok := pod.Annotations[key]; !ok {
 			t.Errorf("case every-annotation does not set %s", key)
@@ -33,7 +31,7 @@ func TestAnnotationsAreSortedAndReadByOneCase(t *testing.T) {
 		// One value that none allows: a key that is listed but never read would pass.
 		broken := pod.DeepCopy()
 		broken.Annotations[key] = "\x00"
-		if d := Decide("shop", broken, administrator()); !slices.ContainsFunc(d.Faults, func(f Fault) bool { return f.Key == key }) {
+		if d := Decide(shop, broken, administrator()); !slices.ContainsFunc(d.Faults, func(f Fault) bool { return f.Key == key }) {
 			t.Errorf("%s is not read", key)
 		}
 	}
@@ -120,10 +118,10 @@ func TestQuantitiesBeyondAnyNodeAreNotCompared(t *testing.T) {
 }
 
 func TestSettingsAreCheckedToo(t *testing.T) {
-	pod := examplePod(t, "testdata/inject/a-deployment-with-one-annotation"+inSuffix)
+	pod := examplePod(t, "inject/a-deployment-with-one-annotation")
 	s := administrator()
 	s.LogLevel++
-	d := Decide("Shop", pod, s)
+	d := Decide(Namespace{Name: "Shop"}, pod, s)
 	want := `leaseholder refuses this pod: leaseholder.dev/log-level="info+1" (default): allowed: debug, info, warn, error; ` +
 		`metadata.namespace="Shop": allowed: a namespace's name`
 	if d.Message != want {
@@ -133,12 +131,12 @@ func TestSettingsAreCheckedToo(t *testing.T) {
 
 // The race detector sees here whether settings or pods are written to.
 func TestSettingsServeManyCallsAtOnce(t *testing.T) {
-	guaranteed := examplePod(t, "testdata/inject/guaranteed-with-one-side-annotated"+inSuffix)
-	plain := examplePod(t, "testdata/inject/every-annotation"+inSuffix)
-	conflict := examplePod(t, "testdata/refuse/a-request-above-the-default-limit"+inSuffix)
+	guaranteed := examplePod(t, "inject/guaranteed-with-one-side-annotated")
+	plain := examplePod(t, "inject/every-annotation")
+	conflict := examplePod(t, "refuse/a-request-above-the-default-limit")
 	s := administrator()
 	encode := func(pod *corev1.Pod) string {
-		d := Decide("shop", pod, s)
+		d := Decide(shop, pod, s)
 		patch, err := json.Marshal(d.Patch)
 		if err != nil {
 			t.Error(err)
@@ -160,19 +158,19 @@ func TestSettingsServeManyCallsAtOnce(t *testing.T) {
 }
 
 func BenchmarkDecide(b *testing.B) {
-	pod := examplePod(b, "testdata/inject/a-deployment-with-one-annotation"+inSuffix)
+	pod := examplePod(b, "inject/a-deployment-with-one-annotation")
 	s := administrator()
 	for b.Loop() {
-		d := Decide("shop", pod, s)
+		d := Decide(shop, pod, s)
 		if _, err := json.Marshal(d.Patch); err != nil || d.Outcome != Injected {
 			b.Fatal(d.Message, err)
 		}
 	}
 }
 
-func examplePod(t testing.TB, file string) *corev1.Pod {
+func examplePod(t testing.TB, name string) *corev1.Pod {
 	t.Helper()
-	raw, err := os.ReadFile(file)
+	raw, err := os.ReadFile("testdata/" + name + ".in.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

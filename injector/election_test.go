@@ -50,7 +50,7 @@ func TestDefaultElection(t *testing.T) {
 					{Kind: test.kind, Name: test.owner, Controller: &yes},
 				},
 			}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}}}
-			got := Decide("shop", pod, administrator()).Election
+			got := Decide(shop, pod, administrator()).Election
 			if got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}

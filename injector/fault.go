@@ -60,11 +60,10 @@ func sortFaults(faults []Fault) {
 	})
 }
 
-// tell makes one message of sorted faults. Neighbours that are allowed the same
+// tell makes one line of sorted faults. Neighbours that are allowed the same
 // share the sentence.
 func tell(faults []Fault) string {
 	var b strings.Builder
-	b.WriteString("leaseholder refuses this pod: ")
 	for i, f := range faults {
 		b.WriteString(f.subject())
 		switch {

@@ -26,8 +26,8 @@ func FuzzDecide(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first, after := decideAndApply(t, raw)
-		if same, _ := decideAndApply(t, raw); !bytes.Equal(patchJSON(t, same), patchJSON(t, first)) || same.Message != first.Message {
+		first, after := decideAndApply(t, shop, raw)
+		if same, _ := decideAndApply(t, shop, raw); !bytes.Equal(patchJSON(t, same), patchJSON(t, first)) || same.Message != first.Message {
 			t.Errorf("the same pod gave %q and %q", first.Message, same.Message)
 		}
 		for _, fault := range first.Faults {
@@ -39,7 +39,7 @@ func FuzzDecide(f *testing.F) {
 			t.Errorf("%s with faults %q", first.Outcome, first.Faults)
 		}
 		checkSurvival(t, raw, after)
-		again, last := decideAndApply(t, after)
+		again, last := decideAndApply(t, shop, after)
 		checkAgain(t, first, again, after, last)
 	})
 }

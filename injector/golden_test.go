@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,58 +13,38 @@ import (
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/yaml"
+
+	"github.com/leaseholder-dev/leaseholder/injector/injectortest"
 )
 
 var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
 
-const (
-	inSuffix  = ".in.yaml"
-	outSuffix = ".out.yaml"
-)
-
 // administrator gives the settings of all cases.
 func administrator() Settings {
-	return Settings{
-		Image:           "registry.example/leaseholder-sidecar:v1.0.0",
-		ImagePullPolicy: corev1.PullIfNotPresent,
-		Resources: corev1.ResourceRequirements{
-			Requests: corev1.ResourceList{
-				corev1.ResourceCPU:    resource.MustParse("10m"),
-				corev1.ResourceMemory: resource.MustParse("16Mi"),
-			},
-			Limits: corev1.ResourceList{
-				corev1.ResourceCPU:    resource.MustParse("100m"),
-				corev1.ResourceMemory: resource.MustParse("32Mi"),
-			},
-		},
-	}
+	return Settings{Image: injectortest.Image, ImagePullPolicy: injectortest.PullPolicy, Resources: injectortest.Resources()}
 }
 
 // TestGolden decides about every testdata/*/NAME.in.yaml, and compares with
 // NAME.out.yaml: the pod as it is let in, or the refusal.
 func TestGolden(t *testing.T) {
-	inputs, err := filepath.Glob("testdata/*/*" + inSuffix)
+	cases, err := injectortest.Cases("testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
-	expected := map[string]bool{}
 	reached := map[Reason]bool{}
-	for _, in := range inputs {
-		out := strings.TrimSuffix(in, inSuffix) + outSuffix
-		expected[in], expected[out] = true, true
-		t.Run(strings.TrimSuffix(strings.TrimPrefix(in, "testdata/"), inSuffix), func(t *testing.T) {
-			raw := readJSON(t, in)
-			decision, after := decideAndApply(t, raw)
+	for _, c := range cases {
+		t.Run(c.String(), func(t *testing.T) {
+			ns := Namespace{Name: injectortest.Namespace, Policy: Policy(c.NamespaceLabels[LabelInjection])}
+			decision, after := decideAndApply(t, ns, c.Pod)
 			reached[decision.Reason] = true
 			if decision.Outcome == Injected {
-				checkSurvival(t, raw, after)
+				checkSurvival(t, c.Pod, after)
 			}
-			compare(t, out, render(t, decision, after))
-			checkGroup(t, filepath.Base(filepath.Dir(in)), decision)
+			compare(t, c.Out, render(t, decision, after))
+			checkGroup(t, c.Group, decision)
 
-			again, last := decideAndApply(t, after)
+			again, last := decideAndApply(t, ns, after)
 			checkAgain(t, decision, again, after, last)
 		})
 	}
@@ -74,24 +53,15 @@ func TestGolden(t *testing.T) {
 			t.Errorf("no case has the reason %s", reason)
 		}
 	}
-	files, err := filepath.Glob("testdata/*/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		if !expected[file] && !strings.HasPrefix(file, filepath.Join("testdata", "fuzz")) {
-			t.Errorf("%s belongs to no case", file)
-		}
-	}
 }
 
 // checkGroup keeps a case from turning into one of another folder unnoticed
 // when the golden files are written anew.
 func checkGroup(t *testing.T, group string, d Decision) {
 	t.Helper()
-	got := map[Outcome]string{Injected: "inject", Skipped: "skip", Refused: "refuse"}[d.Outcome]
+	got := map[Outcome]string{Injected: injectortest.Inject, Skipped: injectortest.Skip, Refused: injectortest.Refuse}[d.Outcome]
 	if d.Reason == AlreadyInjected {
-		got = "again"
+		got = injectortest.Again
 	}
 	if got != group {
 		t.Errorf("the case stands in folder %s, but the decision is %s (%s)", group, d.Outcome, d.Reason)
@@ -117,14 +87,14 @@ func checkAgain(t *testing.T, first, second Decision, after, last []byte) {
 }
 
 // decideAndApply gives the decision about a pod, and the pod that comes of it.
-func decideAndApply(t *testing.T, raw []byte) (Decision, []byte) {
+func decideAndApply(t *testing.T, ns Namespace, raw []byte) (Decision, []byte) {
 	t.Helper()
 	var pod corev1.Pod
 	if err := json.Unmarshal(raw, &pod); err != nil {
 		t.Fatalf("decode the pod: %v", err)
 	}
 	before := pod.DeepCopy()
-	decision := Decide("shop", &pod, administrator())
+	decision := Decide(ns, &pod, administrator())
 	if !equality.Semantic.DeepEqual(before, &pod) {
 		t.Error("the pod was changed in place")
 	}
@@ -193,19 +163,6 @@ func compare(t *testing.T, file, got string) {
 	if got != string(want) {
 		t.Errorf("%s differs, got:\n%s", file, got)
 	}
-}
-
-func readJSON(t *testing.T, file string) []byte {
-	t.Helper()
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := yaml.YAMLToJSON(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
 }
 
 // checkSurvival checks that all that was in a pod still is, in the same order.

@@ -33,7 +33,7 @@ const placeholder = "x"
 // readSettings reads what the sidecar is told, by the sidecar's own rules.
 func readSettings(c *candidate) []Fault {
 	given := map[config.Setting]string{
-		config.Namespace:   c.namespace,
+		config.Namespace:   c.namespace.Name,
 		config.PodName:     placeholder,
 		config.PodUID:      placeholder,
 		config.StandbyMode: c.setting(config.StandbyMode),

@@ -17,10 +17,12 @@ const (
 // and metrics.
 type Reason string
 
-// The reason of Injected.
+// The reasons of Injected.
 const (
 	// Annotated pods ask for the sidecar.
 	Annotated Reason = "Annotated"
+	// NamespaceInjects pods get the sidecar because of their namespace's Policy.
+	NamespaceInjects Reason = "NamespaceInjects"
 )
 
 // The reasons of Skipped.
@@ -29,6 +31,8 @@ const (
 	NotAnnotated Reason = "NotAnnotated"
 	// InjectFalse pods say that they want no sidecar.
 	InjectFalse Reason = "InjectFalse"
+	// CannotInject pods can't have the sidecar that their namespace gives by default.
+	CannotInject Reason = "CannotInject"
 	// MirrorPod is the API server's picture of a static pod, which no patch changes.
 	MirrorPod Reason = "MirrorPod"
 	// AlreadyInjected pods have the very sidecar that they would get.
@@ -41,6 +45,8 @@ const (
 	WindowsPod Reason = "WindowsPod"
 	// NoContainers pods have no application.
 	NoContainers Reason = "NoContainers"
+	// InjectionForbidden pods ask for a sidecar in a namespace that forbids it.
+	InjectionForbidden Reason = "InjectionForbidden"
 	// InjectMissing pods have annotations of ours, but do not say whether to inject.
 	InjectMissing Reason = "InjectMissing"
 	// UnknownAnnotation is a key of ours that this version does not know.
@@ -74,12 +80,15 @@ var sentences = []struct {
 	sentence string
 }{
 	{Annotated, "the pod asks for the election sidecar"},
+	{NamespaceInjects, "the pod's namespace gives it the election sidecar"},
 	{NotAnnotated, "the pod has no " + Prefix + " annotation"},
 	{InjectFalse, "the pod says that it wants no election sidecar"},
+	{CannotInject, "the pod gets no election sidecar, which its namespace gives by default, for it can't have one"},
 	{MirrorPod, "the pod mirrors a static pod, which no patch changes"},
 	{AlreadyInjected, "the pod has the election sidecar already"},
 	{WindowsPod, "the pod is for Windows nodes, where the election sidecar does not run"},
 	{NoContainers, "the pod has no container"},
+	{InjectionForbidden, "the pod asks for an election sidecar, which its namespace forbids"},
 	{InjectMissing, "the pod has " + Prefix + " annotations, but does not say whether to inject the election sidecar"},
 	{UnknownAnnotation, "the pod has a " + Prefix + " annotation that this version does not know"},
 	{InvalidValue, "a " + Prefix + " annotation of the pod has a value that is not allowed"},

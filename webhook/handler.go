@@ -90,7 +90,7 @@ func (h *Handler) Handle(ctx context.Context, request admission.Request) admissi
 
 // decide is injector.Decide with what only the cluster knows.
 func (h *Handler) decide(ctx context.Context, namespace string, pod *corev1.Pod) injector.Decision {
-	d := injector.Decide(namespace, pod, h.o.Settings)
+	d := injector.Decide(injector.Namespace{Name: namespace}, pod, h.o.Settings)
 	if d.Outcome == injector.Refused || d.Election == "" {
 		return d
 	}
