@@ -201,15 +201,23 @@ func (run *failovers) measure(ctx context.Context, e *election, old *candidate) 
 		return round{}, err
 	}
 	r.total = begun - signalled
-	if run.series.kind == report.Crash {
-		r.late = begun - (t.lastRenewal + e.timing.lease)
-	} else {
+	return r, r.judge(run.series, begun, t)
+}
+
+// judge says how late the next leader was, as the Lease tells.
+func (r *round) judge(s series, begun time.Duration, t takeover) error {
+	switch {
+	case s.kind == report.Graceful && t.released == 0:
+		return fmt.Errorf("the leader of %q went without a release", r.lease)
+	case s.kind == report.Crash && t.released != 0:
+		// client-go releases what it can't renew.
+		return errEarlier
+	case s.kind == report.Crash:
+		r.late = begun - (t.lastRenewal + s.timing.lease)
+	default:
 		r.late = begun - t.released
 	}
-	if run.series.kind == report.Graceful && t.released == 0 {
-		return round{}, fmt.Errorf("%q went without a release of %q", old.process.Name(), e.name)
-	}
-	return r, nil
+	return nil
 }
 
 // report counts the requests of each round.

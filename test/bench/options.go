@@ -35,8 +35,10 @@ var (
 	defaults = timing{15 * time.Second, 10 * time.Second, 2 * time.Second}
 	// short is for elections whose crashes would take too long otherwise.
 	short = timing{6 * time.Second, 4 * time.Second, time.Second}
-	// shortest is for quick runs.
+	// shortest is for the crashes of quick runs, quick for what waits for no lease's
+	// end in them: a busy machine must not take the lead from anybody.
 	shortest = timing{3 * time.Second, 2 * time.Second, time.Second}
+	quick    = timing{15 * time.Second, 10 * time.Second, time.Second}
 )
 
 // plan is how much of everything is done.
@@ -86,16 +88,17 @@ func (o Options) plan() plan {
 			rounds = 3
 		}
 		few := series{rounds: rounds, candidates: 3, elections: 3, timing: shortest, apart: 50 * time.Millisecond, aftermath: 200 * time.Millisecond}
-		crowd := few
+		crowd, graceful := few, few
 		crowd.candidates, crowd.elections = 6, 3
+		graceful.timing = quick
 		return plan{
 			floorRounds: 2,
-			graceful:    []series{few.of(report.Graceful, report.Leaseholder), few.of(report.Graceful, report.ClientGo)},
+			graceful:    []series{graceful.of(report.Graceful, report.Leaseholder), graceful.of(report.Graceful, report.ClientGo)},
 			crash:       []series{few.of(report.Crash, report.Leaseholder), few.of(report.Crash, report.ClientGo)},
 
 			crowdGraceful: crowd.of(report.Graceful, report.Leaseholder),
 			crowdCrash:    crowd.of(report.Crash, report.Leaseholder),
-			rest:          rest{sizes: []int{2, 3}, timing: shortest, settle: time.Second, window: 3 * time.Second},
+			rest:          rest{sizes: []int{2, 3}, timing: quick, settle: time.Second, window: 5 * time.Second},
 		}
 	}
 	if rounds == 0 {
