@@ -19,6 +19,9 @@ export CGO_ENABLED := 0
 export GOFLAGS := -trimpath -buildvcs=false
 # Where tests find kube-apiserver, etcd and kubectl.
 export KUBEBUILDER_ASSETS := $(CURDIR)/bin/k8s
+# How long those may take to start and to stop, several at a time on a busy machine.
+export KUBEBUILDER_CONTROLPLANE_START_TIMEOUT := 3m
+export KUBEBUILDER_CONTROLPLANE_STOP_TIMEOUT := 3m
 
 GO_BUILD := go build -ldflags "-s -w -X main.version=$(VERSION)"
 COMMANDS := leaseholder-webhook leaseholder-sidecar kubectl-leaseholder
