@@ -201,23 +201,22 @@ func (run *failovers) measure(ctx context.Context, e *election, old *candidate) 
 		return round{}, err
 	}
 	r.total = begun - signalled
-	return r, r.judge(run.series, begun, t)
+	r.late, err = run.series.late(begun, t)
+	return r, err
 }
 
-// judge says how late the next leader was, as the Lease tells.
-func (r *round) judge(s series, begun time.Duration, t takeover) error {
+// late says how late the next leader began, as the Lease tells.
+func (s series) late(begun time.Duration, t takeover) (time.Duration, error) {
 	switch {
 	case s.kind == report.Graceful && t.released == 0:
-		return fmt.Errorf("the leader of %q went without a release", r.lease)
+		return 0, errors.New("the leader went without a release")
 	case s.kind == report.Crash && t.released != 0:
 		// client-go releases what it can't renew.
-		return errEarlier
+		return 0, errEarlier
 	case s.kind == report.Crash:
-		r.late = begun - (t.lastRenewal + s.timing.lease)
-	default:
-		r.late = begun - t.released
+		return begun - (t.lastRenewal + s.timing.lease), nil
 	}
-	return nil
+	return begun - t.released, nil
 }
 
 // report counts the requests of each round.

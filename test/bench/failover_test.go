@@ -45,13 +45,12 @@ func TestARoundIsJudgedByTheLease(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			var r round
-			err := r.judge(series{kind: test.kind, timing: lasts}, 20*s, test.takeover)
+			late, err := series{kind: test.kind, timing: lasts}.late(20*s, test.takeover)
 			if (err != nil) != test.fails || errors.Is(err, errEarlier) != test.earlier {
 				t.Errorf("got %v", err)
 			}
-			if r.late != test.late {
-				t.Errorf("it is %s late, want %s", r.late, test.late)
+			if late != test.late {
+				t.Errorf("it is %s late, want %s", late, test.late)
 			}
 		})
 	}

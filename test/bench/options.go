@@ -37,7 +37,7 @@ var (
 	short = timing{6 * time.Second, 4 * time.Second, time.Second}
 	// shortest is for the crashes of quick runs, quick for what waits for no lease's
 	// end in them: a busy machine must not take the lead from anybody.
-	shortest = timing{3 * time.Second, 2 * time.Second, time.Second}
+	shortest = timing{5 * time.Second, 4 * time.Second, time.Second}
 	quick    = timing{15 * time.Second, 10 * time.Second, time.Second}
 )
 

@@ -12,9 +12,9 @@ import (
 	"github.com/leaseholder-dev/leaseholder/test/product"
 )
 
-// laterSecond is by how much a record's time can be ahead of its write: each record
+// ahead is by how much a record's time can be ahead of its write: each record
 // bears a later second than the one before.
-const laterSecond = time.Second
+const ahead = time.Second
 
 func TestKillingTheLeadersNodeHandsOverWhenTheLeaseEnds(t *testing.T) {
 	s := newSpace(t)
@@ -41,7 +41,7 @@ func TestKillingTheLeadersNodeHandsOverWhenTheLeaseEnds(t *testing.T) {
 	}
 	// The new leader may not have begun before the old one's lease had ended. Both
 	// wrote down the time by the wall clock of the one machine that all nodes are on.
-	if waited := next.Acquired.Sub(last.Renewed); waited < last.Duration-laterSecond {
+	if waited := next.Acquired.Sub(last.Renewed); waited < last.Duration-ahead {
 		t.Errorf("the lock was taken %s after its last renewal, before its %s had passed", waited, last.Duration)
 	}
 	if next.Token <= first.Token {
