@@ -14,6 +14,7 @@ import (
 // touches another part of the pod, so that none depends on one before it.
 var injections = []func(*candidate) []jsonpatch.Operation{
 	injectLabels,
+	injectMeshes,
 	injectVolume,
 	injectContainer,
 	injectURL,

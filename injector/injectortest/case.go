@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,6 +61,9 @@ func Resources() corev1.ResourceRequirements {
 		},
 	}
 }
+
+// APIServer is where pods reach the API server, in all cases.
+func APIServer() netip.AddrPort { return netip.MustParseAddrPort("10.96.0.1:443") }
 
 const (
 	inSuffix  = ".in.yaml"
