@@ -11,6 +11,7 @@ type flags struct {
 	sidecarCPURequest, sidecarCPULimit       string
 	sidecarMemoryRequest, sidecarMemoryLimit string
 	sidecarLogLevel                          string
+	meshes                                   string
 
 	webhookPort, healthPort, metricsPort string
 	service, webhookConfiguration        string
@@ -41,6 +42,7 @@ func (f *flags) all() []flagged {
 		{"sidecar-memory-request", "32Mi", "memory request of such a sidecar", &f.sidecarMemoryRequest},
 		{"sidecar-memory-limit", "64Mi", "memory limit of such a sidecar", &f.sidecarMemoryLimit},
 		{"sidecar-log-level", "info", "least level that such a sidecar logs: debug, info, warn or error", &f.sidecarLogLevel},
+		{"sidecar-meshes", "", "meshes that whole namespaces are in, comma-separated: " + meshNames(), &f.meshes},
 
 		{"webhook-port", "9443", "TCP port of the admission webhook (HTTPS)", &f.webhookPort},
 		{"health-port", "8081", "TCP port of /healthz and /readyz (HTTP)", &f.healthPort},
