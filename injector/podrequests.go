@@ -35,6 +35,27 @@ func checkPodRequests(c *candidate) []Fault {
 	return faults
 }
 
+// checkPodLimits refuses limits of the pod itself that are below the sidecar's,
+// which the API server refuses too, of a container that the user never wrote.
+func checkPodLimits(c *candidate) []Fault {
+	if c.pod.Spec.Resources == nil {
+		return nil
+	}
+	var faults []Fault
+	for _, r := range computes {
+		has, set := c.pod.Spec.Resources.Limits[r.name]
+		own := c.resources.Limits[r.name]
+		if !set || !calculable(has, own) || own.Cmp(has) <= 0 {
+			continue
+		}
+		faults = append(faults, Fault{
+			Reason: ResourceConflict, Key: fmt.Sprintf("spec.resources.limits[%s]", r.name), Value: has.String(),
+			Allowed: fmt.Sprintf("at least the election sidecar's limit of %s: set it in the pod template, or lower %s", own.String(), r.limit),
+		})
+	}
+	return faults
+}
+
 // requested is what all containers but the sidecar request together, as the
 // scheduler sums it: those that run for the pod's whole life, or else the greatest
 // init container beside those that were started before it.
