@@ -19,7 +19,6 @@ var checks = []func(*candidate) []Fault{
 	checkUsedPorts,
 	checkHostNetwork,
 	checkPodRequests,
-	checkPodLimits,
 }
 
 func checkSystem(c *candidate) []Fault {

@@ -18,6 +18,7 @@ var injections = []func(*candidate) []jsonpatch.Operation{
 	injectVolume,
 	injectContainer,
 	injectURL,
+	injectPodRequests,
 }
 
 // injectLabels also sets back what differs in a pod that is injected already.
