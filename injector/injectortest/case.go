@@ -144,7 +144,7 @@ func read(in string) (Case, error) {
 		Name:  strings.TrimSuffix(filepath.Base(in), inSuffix),
 		Out:   strings.TrimSuffix(in, inSuffix) + outSuffix,
 	}
-	file, err := os.Open(in)
+	file, err := os.OpenInRoot(filepath.Dir(in), filepath.Base(in))
 	if err != nil {
 		return Case{}, err
 	}
