@@ -185,8 +185,14 @@ func (c *candidate) meets(m meshed) bool {
 }
 
 func hasContainer(pod *corev1.Pod, name string) bool {
-	named := func(c corev1.Container) bool { return c.Name == name }
-	return slices.ContainsFunc(pod.Spec.InitContainers, named) || slices.ContainsFunc(pod.Spec.Containers, named)
+	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for i := range containers {
+			if containers[i].Name == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // injectMeshes also completes the lists of a pod that is injected already, for the
