@@ -178,5 +178,8 @@ func (c *candidate) fault(reason Reason, f config.Fault) Fault {
 	if !slices.Contains(Annotations(), key) {
 		return Fault{Reason: reason, Key: "metadata." + string(f.Setting), Value: f.Value, Allowed: f.Allowed}
 	}
+	if f.Setting == config.Election && strings.Contains(f.Value, ",") {
+		f.Allowed += "; a pod stands in one election alone"
+	}
 	return c.annotations.fault(reason, key, f.Value, f.Allowed)
 }

@@ -29,7 +29,7 @@ const (
 	// Secret holds its certificate.
 	Secret = "leaseholder-webhook-certificate"
 	// Configuration is its MutatingWebhookConfiguration.
-	Configuration = "leaseholder-webhook"
+	Configuration = "admission.leaseholder.dev"
 
 	// account is the webhook's user.
 	account = "leaseholder-webhook"
