@@ -49,8 +49,13 @@ func (b *bench) admission(ctx context.Context, p *plane.Plane) (err error) {
 		return err
 	}
 	f.memory(func(m *report.Memory, mib float64) { m.Rest = mib })
-	for _, size := range []injectortest.Size{injectortest.Small, injectortest.Large} {
-		if err := b.phase("create "+size.Name+" pods", func() error { return f.creations(ctx, size) }); err != nil {
+	for _, c := range []struct {
+		name, election string
+		size           injectortest.Size
+	}{
+		{report.Small, known, injectortest.Small}, {report.First, "none", injectortest.Small}, {report.Large, known, injectortest.Large},
+	} {
+		if err := b.phase("create "+c.name+" pods", func() error { return f.creations(ctx, c.name, c.size, c.election) }); err != nil {
 			return err
 		}
 	}
@@ -67,6 +72,9 @@ func (b *bench) admission(ctx context.Context, p *plane.Plane) (err error) {
 	}
 	return f.fault
 }
+
+// known is an election that has its Lease and its rights.
+const known = "orders"
 
 // gate is the webhooks of a run and who asks them.
 type gate struct {
@@ -123,7 +131,7 @@ func (g *gate) start(ctx context.Context) error {
 
 // awaitBoth waits until the API server asks both webhooks.
 func (g *gate) awaitBoth(ctx context.Context, asked <-chan struct{}) error {
-	pod, err := encoded(injectortest.Small, "first")
+	pod, err := encoded(injectortest.Small, known)
 	if err != nil {
 		return err
 	}
@@ -132,6 +140,12 @@ func (g *gate) awaitBoth(ctx context.Context, asked <-chan struct{}) error {
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if _, err := g.creator.create(ctx, report.Leaseholder, pod, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	if err := g.awaitRights(ctx, known); err != nil {
 		return err
 	}
 	return until(ctx, "the idle webhook is asked", func() error {
@@ -189,9 +203,16 @@ func (g *gate) used() (map[string]time.Duration, error) {
 	return used, nil
 }
 
-// creations measures pods of one size.
-func (g *gate) creations(ctx context.Context, size injectortest.Size) error {
-	pod, err := encoded(size, "orders")
+// awaitRights waits until Leaseholder's webhook has granted an election its rights,
+// and so has seen its pods.
+func (g *gate) awaitRights(ctx context.Context, election string) error {
+	binding := types.NamespacedName{Namespace: namespaceOf(report.Leaseholder), Name: "leaseholder-" + election}
+	return until(ctx, "an election has its rights", func() error { return g.admin.Get(ctx, binding, &rbacv1.RoleBinding{}) })
+}
+
+// creations measures pods of one size, in an election.
+func (g *gate) creations(ctx context.Context, name string, size injectortest.Size, election string) error {
+	pod, err := encoded(size, election)
 	if err != nil {
 		return err
 	}
@@ -228,10 +249,10 @@ func (g *gate) creations(ctx context.Context, size injectortest.Size) error {
 	}
 	r := g.report.Admission
 	for _, c := range contestants {
-		r.Creations = append(r.Creations, creation(c, size.Name, 1, alone[c], between[c]-before[c]))
+		r.Creations = append(r.Creations, creation(c, name, 1, alone[c], between[c]-before[c]))
 	}
 	for _, c := range contestants {
-		r.Creations = append(r.Creations, creation(c, size.Name, a.atOnce, together[c], after[c]-between[c]))
+		r.Creations = append(r.Creations, creation(c, name, a.atOnce, together[c], after[c]-between[c]))
 	}
 	return nil
 }
@@ -244,7 +265,7 @@ const perElection = 10
 func (g *gate) keep(ctx context.Context) error {
 	last := ""
 	for i := range max(g.plan.admissions.kept/perElection, 1) {
-		last = fmt.Sprintf("orders-%d", i)
+		last = fmt.Sprintf("kept-%d", i)
 		pod, err := encoded(injectortest.Small, last)
 		if err != nil {
 			return err
@@ -253,6 +274,5 @@ func (g *gate) keep(ctx context.Context) error {
 			return err
 		}
 	}
-	binding := types.NamespacedName{Namespace: namespaceOf(report.Leaseholder), Name: "leaseholder-" + last}
-	return until(ctx, "the last election has its rights", func() error { return g.admin.Get(ctx, binding, &rbacv1.RoleBinding{}) })
+	return g.awaitRights(ctx, last)
 }

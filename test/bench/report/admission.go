@@ -19,6 +19,14 @@ type Admission struct {
 	Kept int `json:"kept"`
 }
 
+// The pods.
+const (
+	Small = "small"
+	Large = "large"
+	// First is a small one, the first of its election, which has no Lease yet.
+	First = "first small"
+)
+
 // Handler is one benchmark of the admission handler.
 type Handler struct {
 	// Pod is the pod's size, What whose handler it is, or Unmarshal.
@@ -43,7 +51,8 @@ const (
 type Creation struct {
 	// Contestant is NoWebhook, Idle or Leaseholder.
 	Contestant string `json:"contestant"`
-	Pod        string `json:"pod"`
+	// Pod is Small, First or Large.
+	Pod string `json:"pod"`
 	// AtOnce is how many were under way at a time.
 	AtOnce int `json:"atOnce"`
 	// Took is from before a request was sent until its answer was there.
@@ -73,7 +82,7 @@ func (a *Admission) rows() []Row {
 	var rows, used []Row
 	for _, h := range a.Handler {
 		row := Row{Values: h.Took.Summary}
-		if h.What == Leaseholder && h.Pod == small {
+		if h.What == Leaseholder && h.Pod == Small {
 			row = atMost(h.Took.Summary, "p50", h.Took.P50, handlerBudget)
 		}
 		row.What, row.Who = "admission: handler, "+h.Pod+" pod (µs)", h.What
@@ -107,9 +116,6 @@ func (a *Admission) memories() iter.Seq2[string, func(Memory) float64] {
 			yield("with "+strconv.Itoa(a.Kept)+" injected pods", func(m Memory) float64 { return m.Kept })
 	}
 }
-
-// small is the size of pod that the handler's budget is for.
-const small = "small"
 
 // creation is the one of a contestant, zero if there is none.
 func (a *Admission) creation(contestant, pod string, atOnce int) Creation {

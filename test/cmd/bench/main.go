@@ -16,6 +16,9 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/go-logr/logr"
+	crlog "sigs.k8s.io/controller-runtime/pkg/log"
+
 	"github.com/leaseholder-dev/leaseholder/test/bench"
 	"github.com/leaseholder-dev/leaseholder/test/bench/report"
 )
@@ -54,6 +57,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		}
 		return write(r, "", *svg, *document, stdout)
 	}
+	// A library's own log would stand between the lines of progress.
+	crlog.SetLogger(logr.Discard())
 	measured, err := partsOf(*parts)
 	if err != nil {
 		return err
