@@ -24,8 +24,8 @@ import (
 type admissions struct {
 	// rounds is how many pods of each size are created one at a time.
 	rounds int
-	// blocks of perBlock pods are created atOnce, of each size.
-	blocks, perBlock, atOnce int
+	// blocks of perBlock pods are created atOnce, fewer of large ones.
+	blocks, largeBlocks, perBlock, atOnce int
 	// kept is how many pods are kept, for the webhook's memory.
 	kept int
 	// handler says how long, in the words of -benchtime, and how often the handler
@@ -52,10 +52,14 @@ func (b *bench) admission(ctx context.Context, p *plane.Plane) (err error) {
 	for _, c := range []struct {
 		name, election string
 		size           injectortest.Size
+		blocks         int
 	}{
-		{report.Small, known, injectortest.Small}, {report.First, "none", injectortest.Small}, {report.Large, known, injectortest.Large},
+		{report.Small, known, injectortest.Small, b.plan.admissions.blocks},
+		{report.First, unseen, injectortest.Small, b.plan.admissions.blocks},
+		{report.Large, known, injectortest.Large, b.plan.admissions.largeBlocks},
 	} {
-		if err := b.phase("create "+c.name+" pods", func() error { return f.creations(ctx, c.name, c.size, c.election) }); err != nil {
+		err := b.phase("create "+c.name+" pods", func() error { return f.creations(ctx, c.name, c.size, c.election, c.blocks) })
+		if err != nil {
 			return err
 		}
 	}
@@ -73,8 +77,8 @@ func (b *bench) admission(ctx context.Context, p *plane.Plane) (err error) {
 	return f.fault
 }
 
-// known is an election that has its Lease and its rights.
-const known = "orders"
+// known is an election that has its Lease and its rights, unseen one that has not.
+const known, unseen = "orders", "unseen"
 
 // gate is the webhooks of a run and who asks them.
 type gate struct {
@@ -211,7 +215,7 @@ func (g *gate) awaitRights(ctx context.Context, election string) error {
 }
 
 // creations measures pods of one size, in an election.
-func (g *gate) creations(ctx context.Context, name string, size injectortest.Size, election string) error {
+func (g *gate) creations(ctx context.Context, name string, size injectortest.Size, election string, blocks int) error {
 	pod, err := encoded(size, election)
 	if err != nil {
 		return err
@@ -234,7 +238,7 @@ func (g *gate) creations(ctx context.Context, name string, size injectortest.Siz
 		return err
 	}
 	together := map[string][]time.Duration{}
-	for block := range a.blocks {
+	for block := range blocks {
 		for _, contestant := range inTurn(contestants, block) {
 			took, err := g.creator.block(ctx, contestant, pod, a.perBlock, a.atOnce, dry)
 			if err != nil {

@@ -116,7 +116,7 @@ func (o Options) plan() plan {
 			crowdGraceful: crowd.of(report.Graceful, report.Leaseholder),
 			crowdCrash:    crowd.of(report.Crash, report.Leaseholder),
 			rest:          rest{sizes: []int{2, 3}, timing: shortest, settle: time.Second, window: 3 * time.Second},
-			admissions:    admissions{rounds: rounds, blocks: 2, perBlock: 4, atOnce: 4, kept: 10, handlerTime: "1x", handlerCount: "2"},
+			admissions:    admissions{rounds: rounds, blocks: 2, largeBlocks: 1, perBlock: 4, atOnce: 4, kept: 10, handlerTime: "1x", handlerCount: "2"},
 		}
 	}
 	if rounds == 0 {
@@ -137,7 +137,7 @@ func (o Options) plan() plan {
 		crowdCrash:    crowd.of(report.Crash, report.Leaseholder),
 		rest:          rest{sizes: []int{2, 3, 10, 100}, timing: defaults, settle: 20 * time.Second, window: time.Minute},
 		admissions: admissions{
-			rounds: max(rounds, 300), blocks: 5, perBlock: 64, atOnce: 32, kept: 1000, handlerTime: "0.2s", handlerCount: "7",
+			rounds: max(rounds, 300), blocks: 5, largeBlocks: 2, perBlock: 64, atOnce: 32, kept: 1000, handlerTime: "0.2s", handlerCount: "5",
 		},
 	}
 }
