@@ -32,7 +32,7 @@ var asking = map[string]string{injector.AnnotationInject: "true", injector.Annot
 // body is read, decided about, and answered for as bytes. Beside Leaseholder's
 // handler stand one that does nothing, and the reading of the pod alone.
 func BenchmarkAdmission(b *testing.B) {
-	logNothing()
+	logAside()
 	for _, size := range injectortest.Sizes() {
 		raw, err := size.Admitted(asking)
 		if err != nil {
@@ -52,8 +52,8 @@ func BenchmarkAdmission(b *testing.B) {
 	}
 }
 
-// logNothing sets the server's log up as the command does, but for where it goes.
-func logNothing() { crlog.SetLogger(logr.FromSlogHandler(slog.NewJSONHandler(io.Discard, nil))) }
+// logAside sets the server's log up as the command does, but for where it goes.
+func logAside() { crlog.SetLogger(logr.FromSlogHandler(slog.NewJSONHandler(new(bytes.Buffer), nil))) }
 
 // idle is a handler that does nothing.
 var idle = admission.HandlerFunc(func(context.Context, admission.Request) admission.Response { return admission.Allowed("") })
@@ -130,7 +130,7 @@ func post(t testing.TB, page http.Handler, body []byte) []byte {
 const fewAllocations = 320
 
 func TestADecisionAllocatesLittle(t *testing.T) {
-	logNothing()
+	logAside()
 	raw, err := injectortest.Small.Admitted(asking)
 	if err != nil {
 		t.Fatal(err)

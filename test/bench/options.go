@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"io"
 	"slices"
 	"time"
@@ -14,8 +15,8 @@ type Options struct {
 	Assets string
 	// Dir is where the contestants' executables and logs are left. Required.
 	Dir string
-	// Rounds is how many failovers of each kind are measured; default 100, and 3
-	// in a quick run.
+	// Rounds is how many failovers of each kind are measured, and how many pods are
+	// created one at a time; default 100 and 300, and 3 in a quick run.
 	Rounds int
 	// Parts are what is measured, of Parts; default all.
 	Parts []string
@@ -119,6 +120,7 @@ func (o Options) plan() plan {
 			admissions:    admissions{rounds: rounds, blocks: 2, largeBlocks: 1, perBlock: 4, atOnce: 4, kept: 10, handlerTime: "1x", handlerCount: "2"},
 		}
 	}
+	created := cmp.Or(rounds, 300)
 	if rounds == 0 {
 		rounds = 100
 	}
@@ -137,7 +139,7 @@ func (o Options) plan() plan {
 		crowdCrash:    crowd.of(report.Crash, report.Leaseholder),
 		rest:          rest{sizes: []int{2, 3, 10, 100}, timing: defaults, settle: 20 * time.Second, window: time.Minute},
 		admissions: admissions{
-			rounds: max(rounds, 300), blocks: 5, largeBlocks: 2, perBlock: 64, atOnce: 32, kept: 1000, handlerTime: "0.2s", handlerCount: "5",
+			rounds: created, blocks: 5, largeBlocks: 2, perBlock: 64, atOnce: 32, kept: 1000, handlerTime: "0.2s", handlerCount: "5",
 		},
 	}
 }

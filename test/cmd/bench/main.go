@@ -36,7 +36,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	assets := flags.String("assets", os.Getenv("KUBEBUILDER_ASSETS"), "the `directory` of kube-apiserver and etcd; KUBEBUILDER_ASSETS by default")
-	rounds := flags.Int("rounds", 0, "the `number` of failovers of each kind; by default 100, and 3 with --quick")
+	rounds := flags.Int("rounds", 0, "the `number` of failovers of each kind and of pods of each kind; by default 100 and 300, and 3 with --quick")
 	quick := flags.Bool("quick", false, "measure everything with few rounds, to see that it can be done")
 	parts := flags.String("parts", "", "what to measure, comma-separated: "+strings.Join(bench.Parts(), ", ")+"; everything by default")
 	out := flags.String("out", "", "the JSON `file` for the report; none by default")
