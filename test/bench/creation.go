@@ -23,7 +23,7 @@ import (
 )
 
 // creationTimeout bounds one request.
-const creationTimeout = 30 * time.Second
+const creationTimeout = time.Minute
 
 // contestants are whom pods are created with, in the report's order.
 var contestants = []string{report.NoWebhook, report.Idle, report.Leaseholder}

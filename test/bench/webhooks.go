@@ -165,7 +165,9 @@ func install(ctx context.Context, admin client.Client, name, port string, bundle
 				SideEffects:             new(admissionregistrationv1.SideEffectClassNone),
 				ReinvocationPolicy:      new(admissionregistrationv1.IfNeededReinvocationPolicy),
 				AdmissionReviewVersions: []string{"v1"},
-				NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespaceOf(contestant)}},
+				// The longest that there is: a slow answer is measured, and no error.
+				TimeoutSeconds:    new(int32(30)),
+				NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespaceOf(contestant)}},
 				MatchConditions: []admissionregistrationv1.MatchCondition{{
 					Name:       "annotated",
 					Expression: `object.metadata.?annotations.orValue({}).exists(k, k.startsWith('leaseholder.dev/'))`,
