@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"cmp"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/leaseholder-dev/leaseholder/test/bench/report"
@@ -13,14 +15,32 @@ type Options struct {
 	Assets string
 	// Dir is where the contestants' executables and logs are left. Required.
 	Dir string
-	// Rounds is how many failovers of each kind are measured; default 100, and 3
-	// in a quick run.
+	// Rounds is how many failovers of each kind are measured, and how many pods are
+	// created one at a time; default 100 and 300, and 3 in a quick run.
 	Rounds int
+	// Parts are what is measured, of Parts; default all.
+	Parts []string
 	// Quick measures everything with few rounds, few candidates and short
 	// windows: under a minute, to see that it can be done.
 	Quick bool
 	// Out receives lines of progress. Required.
 	Out io.Writer
+}
+
+// The parts of a run.
+const (
+	// PartElection is failovers and elections at rest.
+	PartElection = "election"
+	// PartAdmission is what creating a pod costs with a webhook.
+	PartAdmission = "admission"
+)
+
+// Parts lists the parts in the order in which they are measured.
+func Parts() []string { return []string{PartElection, PartAdmission} }
+
+// measures says whether a part is to be measured.
+func (o Options) measures(part string) bool {
+	return len(o.Parts) == 0 || slices.Contains(o.Parts, part)
 }
 
 // timing is the durations of an election.
@@ -51,6 +71,7 @@ type plan struct {
 	// candidates.
 	crowdGraceful, crowdCrash series
 	rest                      rest
+	admissions                admissions
 }
 
 // series is many failovers of one kind.
@@ -99,8 +120,10 @@ func (o Options) plan() plan {
 			crowdGraceful: crowd.of(report.Graceful, report.Leaseholder),
 			crowdCrash:    crowd.of(report.Crash, report.Leaseholder),
 			rest:          rest{sizes: []int{2, 3}, timing: quick, settle: time.Second, window: 5 * time.Second},
+			admissions:    admissions{rounds: rounds, blocks: 2, largeBlocks: 1, perBlock: 4, atOnce: 4, kept: 10, handlerTime: "1x", handlerCount: "2"},
 		}
 	}
+	created := cmp.Or(rounds, 300)
 	if rounds == 0 {
 		rounds = 100
 	}
@@ -118,6 +141,9 @@ func (o Options) plan() plan {
 		crowdGraceful: crowd.of(report.Graceful, report.Leaseholder),
 		crowdCrash:    crowd.of(report.Crash, report.Leaseholder),
 		rest:          rest{sizes: []int{2, 3, 10, 100}, timing: defaults, settle: 20 * time.Second, window: time.Minute},
+		admissions: admissions{
+			rounds: created, blocks: 5, largeBlocks: 2, perBlock: 64, atOnce: 32, kept: 1000, handlerTime: "0.2s", handlerCount: "5",
+		},
 	}
 }
 
