@@ -1,6 +1,10 @@
 package injector
 
-import "strings"
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 // LabelInjection on a Namespace says what its pods get: one of Policies. Without
 // it, each pod asks for itself.
@@ -46,6 +50,17 @@ type Namespace struct {
 	Name string
 	// Policy is the value of its LabelInjection.
 	Policy Policy
+}
+
+// Speaks says whether a pod has an annotation of ours, so that it asks for something
+// itself, whatever its namespace gives.
+func Speaks(pod *corev1.Pod) bool {
+	for key := range pod.Annotations {
+		if strings.HasPrefix(key, Prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // forbidden is the fault of a pod that asks for a sidecar where there are none.

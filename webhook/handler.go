@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -16,13 +17,9 @@ import (
 	"github.com/leaseholder-dev/leaseholder/injector"
 )
 
-const (
-	// Path is where pods are answered for.
-	Path = "/mutate-pods"
-	// lookup bounds the look at a Lease, well below the seconds that the API
-	// server waits for an answer.
-	lookup = time.Second
-)
+// lookup bounds the look at a Lease, well below the seconds that the API server
+// waits for an answer.
+const lookup = time.Second
 
 // Reasons of decisions that are taken here, beside those of package injector.
 const (
@@ -45,7 +42,8 @@ type Options struct {
 	Settings injector.Settings
 	// Leases tells who made an election's Lease.
 	Leases Leases
-	// Excluded says in which namespaces there are no elections; default: none.
+	// Excluded says in which namespaces there are no elections, whatever their
+	// labels say; default: none.
 	Excluded func(namespace string) bool
 	// Decisions counts; nil does not.
 	Decisions *Decisions
@@ -79,7 +77,7 @@ func (h *Handler) Handle(ctx context.Context, request admission.Request) admissi
 		return admission.Errored(http.StatusBadRequest, fmt.Errorf("read the pod: %w", err))
 	}
 	// A pod at admission may have no namespace of its own yet, nor a name.
-	d := h.decide(ctx, request.Namespace, &pod)
+	d := h.decide(ctx, injector.Namespace{Name: request.Namespace, Policy: policyOf(ctx)}, &pod)
 	h.o.Decisions.count(d)
 	if d.Outcome == injector.Refused {
 		h.o.Logger.InfoContext(ctx, "refused a pod", "namespace", request.Namespace, "name", pod.Name,
@@ -89,15 +87,32 @@ func (h *Handler) Handle(ctx context.Context, request admission.Request) admissi
 }
 
 // decide is injector.Decide with what only the cluster knows.
-func (h *Handler) decide(ctx context.Context, namespace string, pod *corev1.Pod) injector.Decision {
-	d := injector.Decide(injector.Namespace{Name: namespace}, pod, h.o.Settings)
+func (h *Handler) decide(ctx context.Context, ns injector.Namespace, pod *corev1.Pod) injector.Decision {
+	excluded := h.o.Excluded != nil && h.o.Excluded(ns.Name)
+	if excluded {
+		ns.Policy = injector.Unlabelled // what must come up without the webhook is given nothing
+	}
+	d := injector.Decide(ns, pod, h.o.Settings)
 	if d.Outcome == injector.Refused || d.Election == "" {
 		return d
 	}
-	if h.o.Excluded != nil && h.o.Excluded(namespace) {
+	if excluded {
 		return refuse(ReasonExcluded, fmt.Sprintf(
-			"leaseholder refuses this pod: there are no elections in namespace %q, which belongs to Kubernetes or to Leaseholder itself", namespace))
+			"there are no elections in namespace %q, which belongs to Kubernetes or to Leaseholder itself", ns.Name))
 	}
+	no, refused := h.lease(ctx, ns.Name, d)
+	switch {
+	case !refused:
+		return d
+	case d.Outcome == injector.Injected && ns.Policy == injector.Default && !injector.Speaks(pod):
+		return leaveAlone(no)
+	default:
+		return no
+	}
+}
+
+// lease refuses a pod that can't have its election's Lease.
+func (h *Handler) lease(ctx context.Context, namespace string, d injector.Decision) (no injector.Decision, refused bool) {
 	// The request's own context ends with the server, which still has to answer.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookup)
 	defer cancel()
@@ -107,12 +122,24 @@ func (h *Handler) decide(ctx context.Context, namespace string, pod *corev1.Pod)
 		h.o.Logger.WarnContext(ctx, "let a pod in without a look at its lease", "namespace", namespace, "election", d.Election, "error", err)
 	case foreign:
 		return refuse(ReasonForeignLease, fmt.Sprintf(
-			"leaseholder refuses this pod: Leaseholder did not make the Lease %q in namespace %q: name another election with %s, or hand the Lease over with the label %s",
-			d.Election, namespace, injector.AnnotationElection, ownLabel))
+			"Leaseholder did not make the Lease %q in namespace %q: name another election with %s, or hand the Lease over with the label %s",
+			d.Election, namespace, injector.AnnotationElection, ownLabel)), true
 	}
-	return d
+	return injector.Decision{}, false
 }
 
-func refuse(reason injector.Reason, message string) injector.Decision {
-	return injector.Decision{Outcome: injector.Refused, Reason: reason, Message: message}
+// refusal begins the message of a refusal.
+const refusal = "leaseholder refuses this pod: "
+
+func refuse(reason injector.Reason, why string) injector.Decision {
+	return injector.Decision{Outcome: injector.Refused, Reason: reason, Message: refusal + why}
+}
+
+// leaveAlone lets a pod in as it is whose namespace would give it the sidecar, and
+// which asks for nothing itself.
+func leaveAlone(refused injector.Decision) injector.Decision {
+	return injector.Decision{
+		Outcome: injector.Skipped, Reason: injector.CannotInject,
+		Message: injector.CannotInject.Sentence() + ": " + strings.TrimPrefix(refused.Message, refusal),
+	}
 }

@@ -38,12 +38,15 @@ func settings() injector.Settings {
 	return injector.Settings{Image: "sidecar:1", Resources: corev1.ResourceRequirements{Requests: few, Limits: few}}
 }
 
-func request(t testing.TB, namespace string, annotations map[string]string) admission.Request {
+func request(t testing.TB, namespace string, annotations map[string]string, change ...func(*corev1.Pod)) admission.Request {
 	t.Helper()
 	pod := corev1.Pod{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "app-", Annotations: annotations},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app"}}},
+	}
+	for _, f := range change {
+		f(&pod)
 	}
 	raw, err := json.Marshal(pod)
 	if err != nil {
@@ -61,8 +64,11 @@ func TestHandle(t *testing.T) {
 	inject := map[string]string{injector.AnnotationInject: "true", injector.AnnotationElection: "orders"}
 	for name, c := range map[string]struct {
 		namespace   string
+		policy      injector.Policy
 		annotations map[string]string
-		leases      leases
+		// owned pods have a controller.
+		owned  bool
+		leases leases
 		// refused is what the refusal's message holds; nil for a pod let in.
 		refused []string
 		patched bool
@@ -82,6 +88,26 @@ func TestHandle(t *testing.T) {
 		"a lease that can't be read lets the pod in":    {namespace: "shop", annotations: inject, leases: leases{err: errors.New("no answer")}, patched: true, reason: injector.Annotated},
 		"an excluded namespace is refused":              {namespace: "kube-system", annotations: inject, refused: []string{`"kube-system"`}, reason: webhook.ReasonExcluded},
 		"an excluded namespace's other pods are let in": {namespace: "kube-system", reason: injector.NotAnnotated},
+		"a namespace that requires it":                  {namespace: "shop", policy: injector.Require, owned: true, patched: true, reason: injector.NamespaceInjects},
+		"a namespace that gives it by default":          {namespace: "shop", policy: injector.Default, owned: true, patched: true, reason: injector.NamespaceInjects},
+		"a namespace that forbids it": {
+			namespace: "shop", policy: injector.Forbid, annotations: inject,
+			refused: []string{injector.LabelInjection, string(injector.Forbid)}, reason: injector.InjectionForbidden,
+		},
+		"an excluded namespace gives nothing by its label": {namespace: "kube-system", policy: injector.Require, owned: true, reason: injector.NotAnnotated},
+		"a stranger's lease is refused where the sidecar is required": {
+			namespace: "shop", policy: injector.Require, owned: true, leases: leases{foreign: map[string]bool{"shop/deployment-app": true}},
+			refused: []string{`"deployment-app"`}, reason: webhook.ReasonForeignLease,
+		},
+		"a pod that can't have the lease of its namespace's sidecar is left alone": {
+			namespace: "shop", policy: injector.Default, owned: true, leases: leases{foreign: map[string]bool{"shop/deployment-app": true}},
+			reason: injector.CannotInject,
+		},
+		"a pod that names a stranger's lease itself is refused": {
+			namespace: "shop", policy: injector.Default, annotations: map[string]string{injector.AnnotationElection: "orders"},
+			leases:  leases{foreign: map[string]bool{"shop/orders": true}},
+			refused: []string{`"orders"`}, reason: webhook.ReasonForeignLease,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			registry := prometheus.NewRegistry()
@@ -97,7 +123,14 @@ func TestHandle(t *testing.T) {
 				Decisions: decisions,
 				Logger:    slog.New(slog.NewTextHandler(&log, nil)),
 			})
-			got := h.Handle(t.Context(), request(t, c.namespace, c.annotations))
+			got := h.Handle(webhook.WithPolicy(t.Context(), c.policy), request(t, c.namespace, c.annotations, func(pod *corev1.Pod) {
+				if c.owned {
+					pod.Labels = map[string]string{"pod-template-hash": "7c9d8f6b5"}
+					pod.OwnerReferences = []metav1.OwnerReference{{
+						APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "app-7c9d8f6b5", UID: "u", Controller: new(true),
+					}}
+				}
+			}))
 			if got.Allowed != (c.refused == nil) || (len(got.Patches) > 0) != c.patched {
 				t.Errorf("allowed %v with %d operations: %+v", got.Allowed, len(got.Patches), got.Result)
 			}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"crypto/tls"
 	"net/http"
 	"sync/atomic"
@@ -9,9 +10,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 )
 
-// Server is the HTTPS server that asks a handler about pods at Path. Its Start
-// serves until its context is done, and then finishes the requests that are
-// under way.
+// Server is the HTTPS server that asks a handler about pods, at Path and at the
+// path of each policy. Its Start serves until its context is done, and then
+// finishes the requests that are under way.
 type Server struct {
 	crwebhook.Server
 	draining atomic.Bool
@@ -26,7 +27,12 @@ func NewServer(port int, certificate func(*tls.ClientHelloInfo) (*tls.Certificat
 			c.GetCertificate = certificate
 		}},
 	})}
-	s.Register(Path, &admission.Webhook{Handler: handler})
+	for _, policy := range policies() {
+		s.Register(PathOf(policy), &admission.Webhook{
+			Handler:         handler,
+			WithContextFunc: func(ctx context.Context, _ *http.Request) context.Context { return WithPolicy(ctx, policy) },
+		})
+	}
 	return s
 }
 

@@ -24,7 +24,6 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
-	"github.com/leaseholder-dev/leaseholder/webhook"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
 )
@@ -81,36 +80,22 @@ func freePorts(t *testing.T, n int) []string {
 	return ports
 }
 
-// install makes the Service and the configuration of the chart, with the
-// balancer where the cluster's network would be.
+// install makes the Service, the configuration and the policies of the chart, with
+// the balancer where the cluster's network would be.
 func install(t *testing.T, b *balancer) {
 	t.Helper()
-	const service = "leaseholder-webhook"
+	configuration := webhooktest.Chart(t, "mutatingwebhookconfiguration.yaml", &admissionregistrationv1.MutatingWebhookConfiguration{})
+	for i := range configuration.Webhooks {
+		configuration.Webhooks[i].ClientConfig.Service.Port = new(int32(b.port))
+	}
 	objects := []client.Object{
 		&corev1.Service{
-			ObjectMeta: metav1.ObjectMeta{Namespace: webhooktest.Namespace, Name: service},
+			ObjectMeta: metav1.ObjectMeta{Namespace: webhooktest.Namespace, Name: "leaseholder-webhook"},
 			Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
 		},
-		&admissionregistrationv1.MutatingWebhookConfiguration{
-			ObjectMeta: metav1.ObjectMeta{Name: webhooktest.Configuration},
-			Webhooks: []admissionregistrationv1.MutatingWebhook{{
-				Name: "pods.leaseholder.dev",
-				ClientConfig: admissionregistrationv1.WebhookClientConfig{Service: &admissionregistrationv1.ServiceReference{
-					Namespace: webhooktest.Namespace, Name: service, Path: ptr.To(webhook.Path), Port: new(int32(b.port)),
-				}},
-				SideEffects:             ptr.To(admissionregistrationv1.SideEffectClassNone),
-				ReinvocationPolicy:      ptr.To(admissionregistrationv1.IfNeededReinvocationPolicy),
-				AdmissionReviewVersions: []string{"v1"},
-				MatchConditions: []admissionregistrationv1.MatchCondition{{
-					Name:       "annotated",
-					Expression: `object.metadata.?annotations.orValue({}).exists(k, k.startsWith('leaseholder.dev/'))`,
-				}},
-				Rules: []admissionregistrationv1.RuleWithOperations{{
-					Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
-					Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
-				}},
-			}},
-		},
+		configuration,
+		webhooktest.Chart(t, "namespacepolicy/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{}),
+		webhooktest.Chart(t, "namespacepolicy/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{}),
 	}
 	for _, o := range objects {
 		if err := cluster.Admin.Create(t.Context(), o); err != nil {

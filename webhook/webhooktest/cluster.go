@@ -79,13 +79,18 @@ func assets() string {
 	if os.Getenv("KUBEBUILDER_ASSETS") != "" {
 		return ""
 	}
+	return filepath.Join(root(), "bin", "k8s")
+}
+
+// root is the folder of the repository, in which a test runs somewhere.
+func root() string {
 	folder, _ := os.Getwd()
 	for ; folder != filepath.Dir(folder); folder = filepath.Dir(folder) {
 		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
 			break
 		}
 	}
-	return filepath.Join(folder, "bin", "k8s")
+	return folder
 }
 
 func connect(config *rest.Config) (Cluster, error) {

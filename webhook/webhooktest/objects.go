@@ -38,7 +38,13 @@ func installation() []client.Object {
 // NewNamespace makes a namespace for one test.
 func (c Cluster) NewNamespace(t *testing.T) string {
 	t.Helper()
-	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
+	return c.NewLabelledNamespace(t, nil)
+}
+
+// NewLabelledNamespace makes a namespace with labels.
+func (c Cluster) NewLabelledNamespace(t *testing.T, labels map[string]string) string {
+	t.Helper()
+	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-", Labels: labels}}
 	if err := c.Admin.Create(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,13 @@ leaseholder-webhook-certificate
 {{- end }}
 
 {{/*
+The name of the policy for the label of namespaces, and of its binding.
+*/}}
+{{- define "leaseholder.namespacepolicy.name" -}}
+leaseholder-namespace-policy
+{{- end }}
+
+{{/*
 The name of the objects that exist only while `helm test` runs.
 */}}
 {{- define "leaseholder.selftest.name" -}}
