@@ -35,7 +35,7 @@ func InspectBudgets(d Decision, t *Template, budgets []policyv1.PodDisruptionBud
 			faults = append(faults, fault)
 		}
 	}
-	return findings("the leader can never be evicted, and its node not be drained", faults)
+	return findings("the leader can never be evicted, and its node not be drained", faults...)
 }
 
 // holdsLeader follows the disruption controller, which lets a Ready pod go when

@@ -39,14 +39,11 @@ func FindingReasons() []Reason {
 
 // Finding is one thing to know about a workload before its pods are made.
 type Finding struct {
-	// Fault is what is found, and what would be better.
-	Fault
-	// Effect is what comes of it, in a few words.
-	Effect string
+	// Reason is the stable code.
+	Reason Reason
+	// Message is one line: what comes of it, what it is for, and what is allowed.
+	Message string
 }
-
-// String tells the finding in one line.
-func (f Finding) String() string { return speaker + f.Effect + ": " + f.Fault.String() }
 
 // Inspection is what there is to say about a workload.
 type Inspection struct {
@@ -57,7 +54,7 @@ type Inspection struct {
 	Findings []Finding
 }
 
-// speaker begins every warning: kubectl does not say whose it is.
+// speaker begins every message: kubectl does not say whose a warning is.
 const speaker = "leaseholder: "
 
 // The effects that several findings share.
@@ -70,15 +67,12 @@ const (
 // Inspect decides about the pod that the workload's controller would make, and
 // says what else would not go as everyone expects.
 func Inspect(ns Namespace, t *Template, s Settings) Inspection {
-	d := Decide(ns, t.Pod(), s)
-	effect := refusedEffect
-	if d.Outcome == Skipped {
-		effect = leftAloneEffect
-	}
-	var found []Finding
-	for _, fault := range d.Faults {
-		found = append(found, Finding{Fault: fault, Effect: effect})
-	}
+	return InspectDecided(Decide(ns, t.Pod(), s), t)
+}
+
+// InspectDecided is Inspect with a decision about Template.Pod by who knows more.
+func InspectDecided(d Decision, t *Template) Inspection {
+	found := judged(d)
 	found = append(found, t.misplaced()...)
 	found = append(found, t.selected()...)
 	if d.Election != "" {
@@ -88,6 +82,22 @@ func Inspect(ns Namespace, t *Template, s Settings) Inspection {
 		found = append(found, t.unready()...)
 	}
 	return Inspection{Decision: d, Findings: found}
+}
+
+// judged is why the pods are refused, or left alone against their namespace's
+// wish.
+func judged(d Decision) []Finding {
+	effect := refusedEffect
+	switch {
+	case d.Reason == CannotInject:
+		effect = leftAloneEffect
+	case d.Outcome != Refused:
+		return nil
+	}
+	if len(d.Faults) == 0 { // it was decided elsewhere
+		return []Finding{{Reason: d.Reason, Message: speaker + effect + ": " + strings.TrimPrefix(d.Message, refusal)}}
+	}
+	return findings(effect, d.Faults...)
 }
 
 // misplaced are our keys on the metadata of the workload itself. What its template
@@ -114,7 +124,7 @@ func (t *Template) misplaced() []Finding {
 	}
 	look("metadata", &t.Metadata)
 	look(cronOuterPath+".metadata", &t.outer)
-	return findings(uselessEffect, faults)
+	return findings(uselessEffect, faults...)
 }
 
 // selected are our labels in the selector: the webhook changes what pods have of
@@ -139,7 +149,7 @@ func (t *Template) selected() []Finding {
 			})
 		}
 	}
-	return findings("the "+t.Kind+" loses its pods", faults)
+	return findings("the "+t.Kind+" loses its pods", faults...)
 }
 
 // perRun is that of a Job which is made again and again under other names.
@@ -148,18 +158,18 @@ func (t *Template) perRun() []Finding {
 	if _, named := t.Pods.Annotations[AnnotationElection]; named || !again {
 		return nil
 	}
-	return findings("each run elects a leader of its own", []Fault{{
+	return findings("each run elects a leader of its own", Fault{
 		Reason: ElectionPerRun, Key: AnnotationElection, Unset: true,
 		Allowed: "a name, by which all runs stand in one election; without it, it is the Job's, and each run is another Job",
-	}})
+	})
 }
 
 // findings gives the faults one effect, in a stable order.
-func findings(effect string, faults []Fault) []Finding {
+func findings(effect string, faults ...Fault) []Finding {
 	sortFaults(faults)
 	var found []Finding
 	for _, f := range faults {
-		found = append(found, Finding{Fault: f, Effect: effect})
+		found = append(found, Finding{Reason: f.Reason, Message: speaker + effect + ": " + f.String()})
 	}
 	return found
 }

@@ -23,7 +23,7 @@ func Warnings(found []Finding) []string {
 	lines := make([]string, len(found))
 	total := 0
 	for i, f := range found {
-		lines[i] = f.String()
+		lines[i] = f.Message
 		total += utf8.RuneCountInString(lines[i])
 	}
 	if total <= maxWarnings {

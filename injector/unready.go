@@ -71,7 +71,7 @@ func unreadyDeployment(s *appsv1.DeploymentSpec) []Finding {
 		if least > 0 {
 			stop := part
 			stop.Reason, stop.Allowed = RolloutStops, deploymentCure+waits
-			found = append(found, Finding{Fault: stop, Effect: stopsEffect})
+			found = append(found, findings(stopsEffect, stop)...)
 		}
 	}
 	if replicas == 1 {
@@ -79,19 +79,17 @@ func unreadyDeployment(s *appsv1.DeploymentSpec) []Finding {
 	}
 	if least > 1 {
 		part.Reason = NeverAvailable
-		found = append(found, Finding{Fault: part, Effect: fmt.Sprintf(
-			"only the leader of %d pods is Ready, so the Deployment is never Available", replicas)})
+		found = append(found, findings(fmt.Sprintf("only the leader of %d pods is Ready, so the Deployment is never Available", replicas), part)...)
 	}
 	deadline := ptr.Deref(s.ProgressDeadlineSeconds, defaultProgressDeadline)
 	if deadline != math.MaxInt32 {
-		found = append(found, Finding{
-			Effect: fmt.Sprintf("no rollout of unready standbys counts as complete: after %d s it is said to have failed", deadline),
-			Fault: Fault{
+		found = append(found, findings(
+			fmt.Sprintf("no rollout of unready standbys counts as complete: after %d s it is said to have failed", deadline),
+			Fault{
 				Reason: DeadlineExceeded, Key: "spec.progressDeadlineSeconds",
 				Value: strconv.Itoa(int(deadline)), Unset: s.ProgressDeadlineSeconds == nil,
 				Allowed: strconv.Itoa(math.MaxInt32) + ", by which it is never said",
-			},
-		})
+			})...)
 	}
 	return found
 }
@@ -126,13 +124,12 @@ func unreadyStatefulSet(s *appsv1.StatefulSetSpec) []Finding {
 	var found []Finding
 	ordered := s.PodManagementPolicy != appsv1.ParallelPodManagement
 	if ordered && replicas > 2 {
-		found = append(found, Finding{
-			Effect: fmt.Sprintf("of %d pods the StatefulSet makes two, and waits for the unready standby", replicas),
-			Fault: Fault{
+		found = append(found, findings(
+			fmt.Sprintf("of %d pods the StatefulSet makes two, and waits for the unready standby", replicas),
+			Fault{
 				Reason: StaysIncomplete, Key: "spec.podManagementPolicy", Allowed: orderedCure,
 				Value: string(appsv1.OrderedReadyPodManagement), Unset: s.PodManagementPolicy == "",
-			},
-		})
+			})...)
 	}
 	if s.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType {
 		return found
@@ -145,10 +142,10 @@ func unreadyStatefulSet(s *appsv1.StatefulSetSpec) []Finding {
 	case !ordered && max(1, pods(step, replicas, true)) >= replicas:
 		return found
 	}
-	return append(found, Finding{Effect: stopsEffect, Fault: Fault{
+	return append(found, findings(stopsEffect, Fault{
 		Reason: RolloutStops, Key: "spec.updateStrategy.type", Value: string(appsv1.RollingUpdateStatefulSetStrategyType),
 		Unset: s.UpdateStrategy.Type == "", Allowed: statefulSetCure + `, and delete the pods yourself` + waits,
-	}})
+	})...)
 }
 
 // unreadyDaemonSet can't know how many pods there are to be: a number is enough
@@ -174,7 +171,7 @@ func unreadyDaemonSet(s *appsv1.DaemonSetSpec) []Finding {
 		}
 	}
 	stop := Fault{Reason: RolloutStops, Key: "spec.updateStrategy.rollingUpdate.maxUnavailable", Allowed: daemonSetCure + waits}
-	return []Finding{{Fault: stop.with(step, strconv.Itoa(defaultStep)), Effect: effect}}
+	return findings(effect, stop.with(step, strconv.Itoa(defaultStep)))
 }
 
 // with sets the value, or the default that is in force.

@@ -76,6 +76,11 @@ var rules = []struct {
 		"one job each; the command wires them",
 	},
 	{
+		"webhook/workloads",
+		[]string{"webhook/certs", "webhook/grants", "webhook/roles", "webhook/handover"},
+		"one job each; the command wires them",
+	},
+	{
 		"webhook/handover/request",
 		[]string{"webhook/loop", "webhook/view", "sigs.k8s.io/controller-runtime"},
 		"the command line writes requests too, and carries nothing of the controller",
