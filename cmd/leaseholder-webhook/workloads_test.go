@@ -178,7 +178,9 @@ func TestWhatTheWebhookIsAskedAbout(t *testing.T) {
 		change func(*appsv1.Deployment)
 		said   int
 	}{
-		{"an annotation of others", func(d *appsv1.Deployment) { d.Annotations = map[string]string{"deployment.kubernetes.io/revision": "1"} }, 0},
+		{"an annotation of others", func(d *appsv1.Deployment) {
+			d.Annotations = map[string]string{"deployment.kubernetes.io/revision": "1"}
+		}, 0},
 		{"the number of pods", func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(2)) }, 1},
 		{"an annotation of ours in the wrong place", func(d *appsv1.Deployment) { d.Annotations[injector.AnnotationPriority] = "1" }, 2},
 		{"a label of others", func(d *appsv1.Deployment) { d.Labels = map[string]string{"app": "x"} }, 0},
