@@ -2,12 +2,14 @@ package injector
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/leaseholder-dev/leaseholder/injector/injectortest"
 )
@@ -109,6 +111,35 @@ func TestNoWarningNeedsToBeCut(t *testing.T) {
 		}
 		if n == 40 && !strings.Contains(lines[len(lines)-1], "29 more") {
 			t.Errorf("the last line is %q", lines[len(lines)-1])
+		}
+	}
+}
+
+func TestPartsOfPodsAreRoundedAsKubernetesDoes(t *testing.T) {
+	for _, c := range []struct {
+		surge, unavailable string
+		replicas, want     int32
+	}{
+		{"25%", "25%", 3, 0}, {"25%", "25%", 4, 1}, {"25%", "25%", 7, 1}, {"25%", "99%", 3, 2}, {"25%", "100%", 3, 3},
+		{"0", "25%", 3, 1}, {"0", "0%", 3, 1}, {"0%", "25%", 1, 1}, {"1", "0", 3, 0}, {"0", "2", 3, 2}, {"1", "9", 3, 3},
+	} {
+		surge, unavailable := intstr.Parse(c.surge), intstr.Parse(c.unavailable)
+		if got := mayBeUnavailable(&surge, &unavailable, c.replicas); got != c.want {
+			t.Errorf("surge %s, unavailable %s of %d: %d, want %d", c.surge, c.unavailable, c.replicas, got, c.want)
+		}
+	}
+	if got := mayBeUnavailable(nil, nil, 8); got != 2 {
+		t.Errorf("by default %d of 8", got)
+	}
+	for value, want := range map[string]int32{"0": 0, "1": 1, "5": 5, "0%": 0, "1%": 1, "50%": 1, "51%": 2, "67%": 3, "75%": 3, "99%": 99, "100%": math.MaxInt32} {
+		most := mostNodes(intstr.Parse(value))
+		if most != want {
+			t.Errorf("maxUnavailable %s is enough for %d nodes, want %d", value, most, want)
+		}
+		for nodes := int32(1); nodes <= 200; nodes++ {
+			if enough := pods(intstr.Parse(value), nodes, true) >= nodes; enough != (nodes <= most) {
+				t.Errorf("maxUnavailable %s on %d nodes: enough is %v", value, nodes, enough)
+			}
 		}
 	}
 }

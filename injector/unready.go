@@ -158,20 +158,31 @@ func unreadyDaemonSet(s *appsv1.DaemonSetSpec) []Finding {
 	if s.UpdateStrategy.RollingUpdate != nil {
 		step = s.UpdateStrategy.RollingUpdate.MaxUnavailable
 	}
-	const many = 100
-	allowed := ptr.Deref(step, intstr.FromInt32(defaultStep))
-	if allowed.Type == intstr.String && pods(allowed, many, true) >= many {
-		return nil
-	}
 	effect := stopsEffect
-	if allowed.Type == intstr.Int && allowed.IntVal > 0 {
-		effect = fmt.Sprintf("a rolling update of unready standbys stops on more than %d nodes", allowed.IntVal)
-		if allowed.IntVal == 1 {
-			effect = "a rolling update of unready standbys stops on more than one node"
-		}
+	switch most := mostNodes(ptr.Deref(step, intstr.FromInt32(defaultStep))); {
+	case most == math.MaxInt32:
+		return nil
+	case most == 1:
+		effect += " on more than one node"
+	case most > 1:
+		effect += fmt.Sprintf(" on more than %d nodes", most)
 	}
 	stop := Fault{Reason: RolloutStops, Key: "spec.updateStrategy.rollingUpdate.maxUnavailable", Allowed: daemonSetCure + waits}
 	return findings(effect, stop.with(step, strconv.Itoa(defaultStep)))
+}
+
+// mostNodes is on how many nodes all pods of a DaemonSet may be unavailable at once,
+// which needs the part of them, rounded up, to be all of them.
+func mostNodes(v intstr.IntOrString) int32 {
+	const whole = 100
+	if v.Type == intstr.Int {
+		return v.IntVal
+	}
+	part := pods(v, whole, true)
+	if part >= whole {
+		return math.MaxInt32
+	}
+	return (whole - 1) / (whole - part)
 }
 
 // with sets the value, or the default that is in force.
