@@ -120,8 +120,17 @@ func TestPartsOfPodsAreRoundedAsKubernetesDoes(t *testing.T) {
 		surge, unavailable string
 		replicas, want     int32
 	}{
-		{"25%", "25%", 3, 0}, {"25%", "25%", 4, 1}, {"25%", "25%", 7, 1}, {"25%", "99%", 3, 2}, {"25%", "100%", 3, 3},
-		{"0", "25%", 3, 1}, {"0", "0%", 3, 1}, {"0%", "25%", 1, 1}, {"1", "0", 3, 0}, {"0", "2", 3, 2}, {"1", "9", 3, 3},
+		{"25%", "25%", 3, 0},
+		{"25%", "25%", 4, 1},
+		{"25%", "25%", 7, 1},
+		{"25%", "99%", 3, 2},
+		{"25%", "100%", 3, 3},
+		{"0", "25%", 3, 1},
+		{"0", "0%", 3, 1},
+		{"0%", "25%", 1, 1},
+		{"1", "0", 3, 0},
+		{"0", "2", 3, 2},
+		{"1", "9", 3, 3},
 	} {
 		surge, unavailable := intstr.Parse(c.surge), intstr.Parse(c.unavailable)
 		if got := mayBeUnavailable(&surge, &unavailable, c.replicas); got != c.want {

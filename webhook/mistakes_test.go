@@ -92,7 +92,8 @@ func checkMistakes(t *testing.T, table string, said map[injector.Reason][]string
 		}
 	}
 	want := slices.Sorted(maps.Keys(said))
-	if slices.Sort(codes); !slices.Equal(codes, want) {
+	slices.Sort(codes)
+	if !slices.Equal(codes, want) {
 		t.Errorf("table %q has the codes\n%v, and should have\n%v", table, codes, want)
 	}
 }

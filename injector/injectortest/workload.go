@@ -83,7 +83,7 @@ func WorkloadCases(testdata string) ([]WorkloadCase, error) {
 }
 
 func readWorkload(in string) (WorkloadCase, error) {
-	file, err := os.Open(in)
+	file, err := os.OpenInRoot(filepath.Dir(in), filepath.Base(in))
 	if err != nil {
 		return WorkloadCase{}, err
 	}

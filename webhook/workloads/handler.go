@@ -58,10 +58,13 @@ func NewHandler(o Options) *Handler {
 	return &Handler{o: o}
 }
 
-// Register makes a server ask the handler at the path of each policy.
-func (h *Handler) Register(server interface {
+// Server is what asks handlers at their paths.
+type Server interface {
 	Register(path string, hook http.Handler)
-}) {
+}
+
+// Register makes a server ask the handler at the path of each policy.
+func (h *Handler) Register(server Server) {
 	for _, policy := range append(injector.Policies(), injector.Unlabelled) {
 		server.Register(PathOf(policy), &admission.Webhook{
 			Handler: admission.HandlerFunc(func(ctx context.Context, request admission.Request) admission.Response {
