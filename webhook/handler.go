@@ -45,6 +45,9 @@ type Options struct {
 	// Excluded says in which namespaces there are no elections, whatever their
 	// labels say; default: none.
 	Excluded func(namespace string) bool
+	// Events are told on the owners of pods that do not get what they ask for; nil
+	// tells nobody.
+	Events Events
 	// Decisions counts; nil does not.
 	Decisions *Decisions
 	// Logger defaults to slog.Default().
@@ -79,6 +82,7 @@ func (h *Handler) Handle(ctx context.Context, request admission.Request) admissi
 	// A pod at admission may have no namespace of its own yet, nor a name.
 	d := h.decide(ctx, injector.Namespace{Name: request.Namespace, Policy: policyOf(ctx)}, &pod)
 	h.o.Decisions.count(d)
+	h.tell(&request, &pod, &d)
 	if d.Outcome == injector.Refused {
 		h.o.Logger.InfoContext(ctx, "refused a pod", "namespace", request.Namespace, "name", pod.Name,
 			"generateName", pod.GenerateName, "reason", d.Reason, "message", d.Message, "user", request.UserInfo.Username)

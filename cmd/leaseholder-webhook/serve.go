@@ -49,6 +49,7 @@ type process struct {
 	cache   cache.Cache
 	client  client.Client
 	keeper  *certs.Keeper
+	events  *event.Queue
 	handler *webhook.Handler
 	metrics *prometheus.Registry
 	synced  atomic.Bool
@@ -84,10 +85,14 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 	if err != nil {
 		return nil, err
 	}
+	if p.events, err = event.NewQueue(p.teller(), p.metrics); err != nil {
+		return nil, err
+	}
 	p.handler = webhook.NewHandler(webhook.Options{
 		Settings:  o.sidecar,
 		Leases:    webhook.KnownLeases{Own: p.cache, All: p.client},
 		Excluded:  func(namespace string) bool { return view.Excluded(namespace, o.namespace) },
+		Events:    p.events,
 		Decisions: decisions,
 	})
 	return p, nil
@@ -127,6 +132,7 @@ func (p *process) run(ctx context.Context) error {
 	keepUp("cache", p.cache.Start)
 	keepUp("certificate", p.keeper.Run)
 	keepUp("webhook", server.Start)
+	keepUp("events", p.events.Run)
 	keepUp("health", func(ctx context.Context) error {
 		return serveHTTP(ctx, p.options.healthPort, health.handler())
 	})
