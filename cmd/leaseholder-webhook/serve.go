@@ -91,6 +91,7 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 	p.handler = webhook.NewHandler(webhook.Options{
 		Settings:  o.sidecar,
 		Leases:    webhook.KnownLeases{Own: p.cache, All: p.client},
+		Elections: webhook.KnownElections{Cache: p.cache},
 		Excluded:  func(namespace string) bool { return view.Excluded(namespace, o.namespace) },
 		Events:    p.events,
 		Decisions: decisions,

@@ -75,6 +75,11 @@ func TestOwnersAreToldOfRefusals(t *testing.T) {
 		}
 		return err
 	})
+	// As the documentation says to look for them.
+	var list corev1.EventList
+	if err := cluster.Admin.List(t.Context(), &list, client.InNamespace(n), client.MatchingFields{"reportingComponent": "leaseholder.dev/webhook"}); err != nil || len(list.Items) != 2 {
+		t.Errorf("%d events by the reporting component: %v", len(list.Items), err)
+	}
 }
 
 // warnings are those that the API server sends.
