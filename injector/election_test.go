@@ -1,6 +1,7 @@
 package injector
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -77,9 +78,7 @@ func TestADecisionSaysWhoseTheElectionIs(t *testing.T) {
 				ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{AnnotationInject: "true"}, Labels: map[string]string{"pod-template-hash": "7c9d"}, OwnerReferences: c.owner},
 				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}},
 			}
-			for key, value := range c.annotations {
-				pod.Annotations[key] = value
-			}
+			maps.Copy(pod.Annotations, c.annotations)
 			got := Decide(shop, pod, administrator())
 			if got.Workload != c.workload || got.Named != c.named || WorkloadOf(pod) != c.workload {
 				t.Errorf("workload %q, named %v: %s", got.Workload, got.Named, got.Message)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -131,7 +132,7 @@ func TestNobodyWaitsForAnAPIServerThatHangs(t *testing.T) {
 		s := &server{hangs: true}
 		q, registry := newQueue(t, s)
 		for i := range maxWaiting + 5 {
-			q.Offer(refusal(fmt.Sprint("orders-", i), fmt.Sprint(i)))
+			q.Offer(refusal(fmt.Sprint("orders-", i), strconv.Itoa(i)))
 		}
 		families, err := registry.Gather()
 		if err != nil || len(families) != 1 || families[0].GetMetric()[0].GetCounter().GetValue() != 5 {
@@ -140,7 +141,7 @@ func TestNobodyWaitsForAnAPIServerThatHangs(t *testing.T) {
 		run(t, q)
 		time.Sleep(patience + time.Second)
 		synctest.Wait() // the first has been given up
-		q.Offer(refusal(fmt.Sprint("orders-", maxWaiting), fmt.Sprint(maxWaiting)))
+		q.Offer(refusal(fmt.Sprint("orders-", maxWaiting), strconv.Itoa(maxWaiting)))
 		if len(q.waiting) != maxWaiting-1 {
 			t.Errorf("what was dropped can't be offered again: %d wait", len(q.waiting))
 		}
@@ -152,7 +153,7 @@ func TestAnEventIsMadeOnlySoFast(t *testing.T) {
 		s := &server{}
 		q, _ := newQueue(t, s)
 		for i := range 10 * burst {
-			q.Offer(refusal("orders", fmt.Sprint(i)))
+			q.Offer(refusal("orders", strconv.Itoa(i)))
 		}
 		run(t, q)
 		begin := time.Now()

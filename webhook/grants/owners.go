@@ -66,7 +66,7 @@ func (t *term) entitled(ctx context.Context, e view.Election, pods []corev1.Pod,
 		return accountsOf(pods), nil
 	}
 	var bound rbacv1.RoleBinding
-	if err := t.Cache.Get(ctx, rightsKey(e), &bound); client.IgnoreNotFound(err) != nil {
+	if err := client.IgnoreNotFound(t.Cache.Get(ctx, rightsKey(e), &bound)); err != nil {
 		return nil, fmt.Errorf("read RoleBinding %s: %w", rightsKey(e), err)
 	}
 	keeps := map[string]bool{}

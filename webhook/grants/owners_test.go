@@ -23,10 +23,10 @@ import (
 // shared is the election that the StatefulSet "db" has by default.
 const shared = "statefulset-db"
 
-// of gives a pod a controller.
-func of(kind, name string) func(*corev1.Pod) {
+// of gives a pod a StatefulSet.
+func of(name string) func(*corev1.Pod) {
 	return func(pod *corev1.Pod) {
-		pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: kind, Name: name, UID: "11111111-2222-3333-4444-555555555555", Controller: new(true)}}
+		pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "StatefulSet", Name: name, UID: "11111111-2222-3333-4444-555555555555", Controller: new(true)}}
 	}
 }
 
@@ -65,8 +65,8 @@ func toldStranger(ctx context.Context, pod *corev1.Pod) error {
 func TestAnElectionBelongsToTheWorkloadThatHasItByDefault(t *testing.T) {
 	n := cluster.NewNamespace(t)
 	// Both were let in before there was a Lease.
-	stranger := cluster.NewPod(t, n, "orders-0", shared, "orders", of("StatefulSet", "orders"), naming)
-	old := cluster.NewPod(t, n, "db-0", shared, "db", of("StatefulSet", "db"))
+	stranger := cluster.NewPod(t, n, "orders-0", shared, "orders", of("orders"), naming)
+	old := cluster.NewPod(t, n, "db-0", shared, "db", of("db"))
 	start(t, time.Hour)
 	webhooktest.Eventually(t, "the rights of the workload alone, and the reason", func(ctx context.Context) error {
 		return errors.Join(granted(ctx, n, shared, "db"), recorded(ctx, n, "statefulset/db"), toldStranger(ctx, stranger))
@@ -98,7 +98,7 @@ func TestAnElectionBelongsToTheWorkloadThatHasItByDefault(t *testing.T) {
 	}
 
 	// A rollout to a template that names the election.
-	cluster.NewPod(t, n, "db-1", shared, "db", of("StatefulSet", "db"), naming)
+	cluster.NewPod(t, n, "db-1", shared, "db", of("db"), naming)
 	cluster.NewPod(t, n, "other", "other", "one")
 	webhooktest.Eventually(t, "the last pod's rights", func(ctx context.Context) error { return granted(ctx, n, "other", "one") })
 	if err := errors.Join(recorded(t.Context(), n, "statefulset/db"), granted(t.Context(), n, shared, "db")); err != nil {
@@ -113,11 +113,11 @@ func TestAnElectionBelongsToTheWorkloadThatHasItByDefault(t *testing.T) {
 func TestAPodThatDoesNotNameWhatOthersShareGetsNoRights(t *testing.T) {
 	start(t, time.Hour)
 	n := cluster.NewNamespace(t)
-	first := cluster.NewPod(t, n, "orders-0", shared, "orders", of("StatefulSet", "orders"), naming)
+	first := cluster.NewPod(t, n, "orders-0", shared, "orders", of("orders"), naming)
 	webhooktest.Eventually(t, "the first one's rights", func(ctx context.Context) error {
 		return errors.Join(granted(ctx, n, shared, "orders"), recorded(ctx, n, ""))
 	})
-	late := cluster.NewPod(t, n, "db-0", shared, "db", of("StatefulSet", "db"))
+	late := cluster.NewPod(t, n, "db-0", shared, "db", of("db"))
 	webhooktest.Eventually(t, "the reason", func(ctx context.Context) error { return toldStranger(ctx, late) })
 	if err := errors.Join(granted(t.Context(), n, shared, "orders"), recorded(t.Context(), n, "")); err != nil {
 		t.Error(err)
@@ -136,8 +136,8 @@ func TestALeaseWithoutARecordIsOpenToAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	start(t, time.Hour)
-	cluster.NewPod(t, n, "orders-0", shared, "orders", of("StatefulSet", "orders"), naming)
-	cluster.NewPod(t, n, "db-0", shared, "db", of("StatefulSet", "db"))
+	cluster.NewPod(t, n, "orders-0", shared, "orders", of("orders"), naming)
+	cluster.NewPod(t, n, "db-0", shared, "db", of("db"))
 	webhooktest.Eventually(t, "the rights of both", func(ctx context.Context) error { return granted(ctx, n, shared, "db", "orders") })
 	if err := get(t.Context(), old); err != nil || old.Annotations[ownership.Annotation] != "" {
 		t.Errorf("recorded %v: %v", old.Annotations, err)
@@ -147,7 +147,7 @@ func TestALeaseWithoutARecordIsOpenToAll(t *testing.T) {
 func TestWhoIsReleasedByItsControllerKeepsItsRights(t *testing.T) {
 	start(t, time.Hour)
 	n := cluster.NewNamespace(t)
-	pod := cluster.NewPod(t, n, "db-0", shared, "db", of("StatefulSet", "db"))
+	pod := cluster.NewPod(t, n, "db-0", shared, "db", of("db"))
 	webhooktest.Eventually(t, "its rights", func(ctx context.Context) error {
 		return errors.Join(granted(ctx, n, shared, "db"), recorded(ctx, n, "statefulset/db"))
 	})
@@ -156,6 +156,6 @@ func TestWhoIsReleasedByItsControllerKeepsItsRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A pod of the workload lets everything be looked at once more.
-	cluster.NewPod(t, n, "db-1", shared, "second", of("StatefulSet", "db"))
+	cluster.NewPod(t, n, "db-1", shared, "second", of("db"))
 	webhooktest.Eventually(t, "the rights of both", func(ctx context.Context) error { return granted(ctx, n, shared, "db", "second") })
 }
