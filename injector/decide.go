@@ -47,6 +47,10 @@ type Decision struct {
 	Election string
 	// Standby is what a standby of that election looks like, empty with Election.
 	Standby config.Standby
+	// Workload is what the pod is of, see WorkloadOf. Set with Election.
+	Workload string
+	// Named says that an annotation names the election. Set with Election.
+	Named bool
 }
 
 // Decide decides about a pod that is to be created in a namespace. It reads the
@@ -109,12 +113,15 @@ func (c *candidate) faults() []Fault {
 }
 
 func (c *candidate) decision(outcome Outcome, reason Reason) Decision {
+	_, named := c.annotations[AnnotationElection]
 	return Decision{
 		Outcome:  outcome,
 		Reason:   reason,
 		Message:  fmt.Sprintf("%s: election %q, standby %s", reason.Sentence(), c.settings.Election, c.settings.Standby),
 		Election: c.settings.Election,
 		Standby:  c.settings.Standby,
+		Workload: c.workload.String(),
+		Named:    named,
 	}
 }
 

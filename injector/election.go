@@ -24,6 +24,28 @@ type workload struct {
 	kind, name string
 }
 
+// String is "kind/name", empty for a pod without a controller.
+func (w workload) String() string {
+	if w.kind == "" {
+		return ""
+	}
+	return w.kind + "/" + w.name
+}
+
+// WorkloadOf names what a pod is of, such as "deployment/orders" for every revision
+// of that Deployment; empty for a pod without a controller.
+func WorkloadOf(pod *corev1.Pod) string { return workloadOf(pod).String() }
+
+// DefaultElection is the election of a pod that names none; empty for a pod without
+// a controller.
+func DefaultElection(pod *corev1.Pod) string {
+	w := workloadOf(pod)
+	if w.kind == "" {
+		return ""
+	}
+	return w.election()
+}
+
 // revisions are the workloads that own their pods through a ReplicaSet for each
 // revision. Its name is the workload's with the hash that this label of its
 // pods carries, and says nothing that should outlive the revision.

@@ -1,6 +1,7 @@
 package injector
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -56,6 +57,34 @@ func TestDefaultElection(t *testing.T) {
 			}
 			if !config.ValidElection(got) {
 				t.Errorf("%q is no valid election", got)
+			}
+		})
+	}
+}
+
+func TestADecisionSaysWhoseTheElectionIs(t *testing.T) {
+	for name, c := range map[string]struct {
+		annotations map[string]string
+		owner       []metav1.OwnerReference
+		workload    string
+		named       bool
+	}{
+		"by default":           {owner: []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "orders-7c9d", Controller: new(true)}}, workload: "deployment/orders"},
+		"named":                {map[string]string{AnnotationElection: "toys"}, []metav1.OwnerReference{{Kind: "StatefulSet", Name: "db", Controller: new(true)}}, "statefulset/db", true},
+		"without a controller": {annotations: map[string]string{AnnotationElection: "toys"}, named: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod := &corev1.Pod{
+				ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{AnnotationInject: "true"}, Labels: map[string]string{"pod-template-hash": "7c9d"}, OwnerReferences: c.owner},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}},
+			}
+			maps.Copy(pod.Annotations, c.annotations)
+			got := Decide(shop, pod, administrator())
+			if got.Workload != c.workload || got.Named != c.named || WorkloadOf(pod) != c.workload {
+				t.Errorf("workload %q, named %v: %s", got.Workload, got.Named, got.Message)
+			}
+			if c.named == (DefaultElection(pod) == got.Election) {
+				t.Errorf("the default is %q, the election %q", DefaultElection(pod), got.Election)
 			}
 		})
 	}

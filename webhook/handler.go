@@ -15,6 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
 // lookup bounds the look at a Lease, well below the seconds that the API server
@@ -42,9 +44,14 @@ type Options struct {
 	Settings injector.Settings
 	// Leases tells who made an election's Lease.
 	Leases Leases
+	// Elections tells whose an election is; nil lets every pod stand in every one.
+	Elections Elections
 	// Excluded says in which namespaces there are no elections, whatever their
 	// labels say; default: none.
 	Excluded func(namespace string) bool
+	// Events are told on the owners of pods that do not get what they ask for; nil
+	// tells nobody.
+	Events Events
 	// Decisions counts; nil does not.
 	Decisions *Decisions
 	// Logger defaults to slog.Default().
@@ -79,6 +86,7 @@ func (h *Handler) Handle(ctx context.Context, request admission.Request) admissi
 	// A pod at admission may have no namespace of its own yet, nor a name.
 	d := h.decide(ctx, injector.Namespace{Name: request.Namespace, Policy: policyOf(ctx)}, &pod)
 	h.o.Decisions.count(d)
+	h.tell(&request, &pod, &d)
 	if d.Outcome == injector.Refused {
 		h.o.Logger.InfoContext(ctx, "refused a pod", "namespace", request.Namespace, "name", pod.Name,
 			"generateName", pod.GenerateName, "reason", d.Reason, "message", d.Message, "user", request.UserInfo.Username)
@@ -100,7 +108,7 @@ func (h *Handler) decide(ctx context.Context, ns injector.Namespace, pod *corev1
 		return refuse(ReasonExcluded, fmt.Sprintf(
 			"there are no elections in namespace %q, which belongs to Kubernetes or to Leaseholder itself", ns.Name))
 	}
-	no, refused := h.lease(ctx, ns.Name, d)
+	no, refused := h.standing(ctx, view.Election{Namespace: ns.Name, Name: d.Election}, d)
 	switch {
 	case !refused:
 		return d
@@ -111,21 +119,47 @@ func (h *Handler) decide(ctx context.Context, ns injector.Namespace, pod *corev1
 	}
 }
 
-// lease refuses a pod that can't have its election's Lease.
-func (h *Handler) lease(ctx context.Context, namespace string, d injector.Decision) (no injector.Decision, refused bool) {
+// standing refuses a pod that must not stand in its election.
+func (h *Handler) standing(ctx context.Context, e view.Election, d injector.Decision) (no injector.Decision, refused bool) {
 	// The request's own context ends with the server, which still has to answer.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookup)
 	defer cancel()
-	foreign, err := h.o.Leases.Foreign(ctx, namespace, d.Election)
+	foreign, err := h.o.Leases.Foreign(ctx, e.Namespace, e.Name)
 	switch {
 	case err != nil:
-		h.o.Logger.WarnContext(ctx, "let a pod in without a look at its lease", "namespace", namespace, "election", d.Election, "error", err)
+		h.o.Logger.WarnContext(ctx, "let a pod in without a look at its lease", "namespace", e.Namespace, "election", e.Name, "error", err)
 	case foreign:
 		return refuse(ReasonForeignLease, fmt.Sprintf(
 			"Leaseholder did not make the Lease %q in namespace %q: name another election with %s, or hand the Lease over with the label %s",
-			d.Election, namespace, injector.AnnotationElection, ownLabel)), true
+			e.Name, e.Namespace, injector.AnnotationElection, ownLabel)), true
+	}
+	others, refused, err := h.ofOthers(ctx, e, ownership.Member{Workload: d.Workload, Named: d.Named})
+	switch {
+	case err != nil:
+		h.o.Logger.WarnContext(ctx, "let a pod in without a look at who else stands in its election", "namespace", e.Namespace, "election", e.Name, "error", err)
+	case refused:
+		return refuse(ownership.Reason, others.Tell(e.Namespace, e.Name)), true
 	}
 	return injector.Decision{}, false
+}
+
+// ofOthers says whether an election belongs to others.
+func (h *Handler) ofOthers(ctx context.Context, e view.Election, m ownership.Member) (*ownership.Refusal, bool, error) {
+	if h.o.Elections == nil {
+		return nil, false, nil
+	}
+	record, err := h.o.Elections.Record(ctx, e)
+	if err != nil {
+		return nil, false, err
+	}
+	var others []ownership.Member
+	if record.Shared() && !m.Named {
+		if others, err = h.o.Elections.Members(ctx, e); err != nil {
+			return nil, false, err
+		}
+	}
+	refusal, refused := record.Refuses(m, others)
+	return refusal, refused, nil
 }
 
 // refusal begins the message of a refusal.

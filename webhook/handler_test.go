@@ -19,6 +19,8 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/webhook"
+	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
 // leases is who made the Leases that a test knows of; it counts the questions.
@@ -31,6 +33,59 @@ type leases struct {
 func (l *leases) Foreign(_ context.Context, namespace, name string) (bool, error) {
 	l.asked = append(l.asked, namespace+"/"+name)
 	return l.foreign[namespace+"/"+name], l.err
+}
+
+// elections is whose the elections are that a test knows of, and who stands in
+// them.
+type elections struct {
+	workload string
+	members  []ownership.Member
+	err      error
+}
+
+func (e elections) Record(context.Context, view.Election) (ownership.Record, error) {
+	return ownership.Of(&metav1.ObjectMeta{Annotations: map[string]string{ownership.Annotation: e.workload}}), e.err
+}
+
+func (e elections) Members(context.Context, view.Election) ([]ownership.Member, error) {
+	return e.members, e.err
+}
+
+func TestAnElectionOfOthersIsRefused(t *testing.T) {
+	inject := map[string]string{injector.AnnotationInject: "true"}
+	named := map[string]string{injector.AnnotationInject: "true", injector.AnnotationElection: "deployment-app"}
+	other := []ownership.Member{{Workload: "statefulset/db", Named: true}}
+	for name, c := range map[string]struct {
+		policy      injector.Policy
+		annotations map[string]string
+		owned       bool
+		elections   elections
+		reason      injector.Reason
+	}{
+		"its own":                               {annotations: inject, owned: true, elections: elections{workload: "deployment/app"}, reason: injector.Annotated},
+		"its own, which it names":               {annotations: named, owned: true, elections: elections{workload: "deployment/app"}, reason: injector.Annotated},
+		"another's":                             {annotations: named, elections: elections{workload: "deployment/app"}, reason: ownership.Reason},
+		"one that all name":                     {annotations: named, elections: elections{members: other}, reason: injector.Annotated},
+		"one that all others name":              {annotations: inject, owned: true, elections: elections{members: other}, reason: ownership.Reason},
+		"one that all others name, by default":  {policy: injector.Default, owned: true, elections: elections{members: other}, reason: injector.CannotInject},
+		"one that all others name, by decree":   {policy: injector.Require, owned: true, elections: elections{members: other}, reason: ownership.Reason},
+		"one of which nothing can be found out": {annotations: named, elections: elections{workload: "deployment/app", err: errors.New("no answer")}, reason: injector.Annotated},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := webhook.NewHandler(webhook.Options{
+				Settings: settings(), Leases: &leases{}, Elections: c.elections, Logger: slog.New(slog.DiscardHandler),
+			})
+			got := h.Handle(webhook.WithPolicy(t.Context(), c.policy), request(t, "shop", c.annotations, func(pod *corev1.Pod) {
+				if c.owned {
+					pod.Labels = map[string]string{"pod-template-hash": "7c9d8f6b5"}
+					pod.OwnerReferences = owners()
+				}
+			}))
+			if got.AuditAnnotations["reason"] != string(c.reason) || got.Allowed != (c.reason != ownership.Reason) {
+				t.Errorf("allowed %v, audited as %v", got.Allowed, got.AuditAnnotations)
+			}
+		})
+	}
 }
 
 func settings() injector.Settings {
@@ -126,9 +181,7 @@ func TestHandle(t *testing.T) {
 			got := h.Handle(webhook.WithPolicy(t.Context(), c.policy), request(t, c.namespace, c.annotations, func(pod *corev1.Pod) {
 				if c.owned {
 					pod.Labels = map[string]string{"pod-template-hash": "7c9d8f6b5"}
-					pod.OwnerReferences = []metav1.OwnerReference{{
-						APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "app-7c9d8f6b5", UID: "u", Controller: new(true),
-					}}
+					pod.OwnerReferences = owners()
 				}
 			}))
 			if got.Allowed != (c.refused == nil) || (len(got.Patches) > 0) != c.patched {

@@ -3,13 +3,16 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
@@ -26,6 +29,40 @@ type KnownLeases struct {
 }
 
 var _ Leases = KnownLeases{}
+
+// Elections tells who stands in an election already.
+type Elections interface {
+	// Record says whose an election is; one that is not known yet is open.
+	Record(ctx context.Context, e view.Election) (ownership.Record, error)
+	// Members are the pods of an election that have not ended.
+	Members(ctx context.Context, e view.Election) ([]ownership.Member, error)
+}
+
+// KnownElections tells what its cache knows, and so may miss what has just been
+// made: who grants the rights judges again.
+type KnownElections struct{ Cache client.Reader }
+
+var _ Elections = KnownElections{}
+
+// Record implements Elections.
+func (k KnownElections) Record(ctx context.Context, e view.Election) (ownership.Record, error) {
+	var lease coordinationv1.Lease
+	err := k.Cache.Get(ctx, types.NamespacedName{Namespace: e.Namespace, Name: e.Name}, &lease)
+	if client.IgnoreNotFound(err) != nil {
+		return ownership.Record{}, fmt.Errorf("read Lease %s: %w", e, err)
+	}
+	return ownership.Of(&lease), nil
+}
+
+// Members implements Elections.
+func (k KnownElections) Members(ctx context.Context, e view.Election) ([]ownership.Member, error) {
+	pods, err := view.Pods(ctx, k.Cache, e)
+	if err != nil {
+		return nil, err
+	}
+	pods = slices.DeleteFunc(pods, func(pod corev1.Pod) bool { return view.Ended(&pod) })
+	return ownership.MembersOf(pods, e.Name), nil
+}
 
 // Foreign implements Leases.
 func (k KnownLeases) Foreign(ctx context.Context, namespace, name string) (bool, error) {

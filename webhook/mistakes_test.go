@@ -103,11 +103,12 @@ func TestTheDocumentSaysWhatIsSaid(t *testing.T) {
 
 	refused := golden(t, "refuse/*.out.yaml", decision)
 	h := webhook.NewHandler(webhook.Options{
-		Settings: settings(),
-		Leases:   &leases{foreign: map[string]bool{"shop/orders": true}},
-		Excluded: func(namespace string) bool { return strings.HasPrefix(namespace, "kube-") },
+		Settings:  settings(),
+		Leases:    &leases{foreign: map[string]bool{"shop/orders": true}},
+		Elections: elections{workload: "deployment/orders"},
+		Excluded:  func(namespace string) bool { return strings.HasPrefix(namespace, "kube-") },
 	})
-	for _, namespace := range []string{"shop", "kube-system"} {
+	for _, namespace := range []string{"shop", "team", "kube-system"} {
 		d := h.Decide(context.WithoutCancel(t.Context()), injector.Namespace{Name: namespace}, annotatedPod())
 		refused[d.Reason] = append(refused[d.Reason], d.Message)
 	}

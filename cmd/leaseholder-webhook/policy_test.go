@@ -19,7 +19,7 @@ import (
 )
 
 // serving starts one replica, and waits until the API server asks it.
-func serving(t *testing.T) *replica {
+func serving(t *testing.T) {
 	t.Helper()
 	r := newReplica(t, "only")
 	install(t, newBalancer(t, r))
@@ -28,7 +28,6 @@ func serving(t *testing.T) *replica {
 		_, err := selftest(ctx, cluster.Admin, n)
 		return err
 	})
-	return r
 }
 
 // owned gives a pod a controller.

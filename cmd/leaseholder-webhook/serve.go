@@ -50,6 +50,7 @@ type process struct {
 	cache     cache.Cache
 	client    client.Client
 	keeper    *certs.Keeper
+	events    *event.Queue
 	handler   *webhook.Handler
 	workloads *workloads.Handler
 	metrics   *prometheus.Registry
@@ -86,10 +87,15 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 	if err != nil {
 		return nil, err
 	}
+	if p.events, err = event.NewQueue(p.teller(), p.metrics); err != nil {
+		return nil, err
+	}
 	p.handler = webhook.NewHandler(webhook.Options{
 		Settings:  o.sidecar,
 		Leases:    webhook.KnownLeases{Own: p.cache, All: p.client},
+		Elections: webhook.KnownElections{Cache: p.cache},
 		Excluded:  func(namespace string) bool { return view.Excluded(namespace, o.namespace) },
+		Events:    p.events,
 		Decisions: decisions,
 	})
 	findings, err := workloads.NewFindings(p.metrics)
@@ -135,6 +141,7 @@ func (p *process) run(ctx context.Context) error {
 	keepUp("cache", p.cache.Start)
 	keepUp("certificate", p.keeper.Run)
 	keepUp("webhook", server.Start)
+	keepUp("events", p.events.Run)
 	keepUp("health", func(ctx context.Context) error {
 		return serveHTTP(ctx, p.options.healthPort, health.handler())
 	})

@@ -158,8 +158,11 @@ func TestHandoverToAHigherPriority(t *testing.T) {
 	s := newSpace(t)
 	h, first := deployed(s)
 	from := h.Len()
-	// Another workload that stands in the same election.
-	s.manifest(`
+	// Another workload that stands in the same election, which is opened for it.
+	_, err := prod.Kubectl(s.ctx, "-n", s.name, "annotate", "lease", orders, "leaseholder.dev/workload-")
+	s.must(err)
+	favourite := s.TempDir() + "/favourite.yaml"
+	s.must(os.WriteFile(favourite, []byte(`
 apiVersion: v1
 kind: Pod
 metadata:
@@ -174,7 +177,11 @@ spec:
     - name: app
       image: hashicorp/http-echo:1.0
       args: ["-listen=:8080"]
-`)
+`), 0o600))
+	s.eventually("the favourite is let in", func() error {
+		_, err := prod.Kubectl(s.ctx, "-n", s.name, "apply", "-f", favourite)
+		return err
+	})
 	next := s.await(h, from, product.HeldByOther(first.Holder))
 	handedOver(s, h, from, first, next)
 	if now := s.identity(next); now.Pod != "favourite" {

@@ -81,6 +81,11 @@ var rules = []struct {
 		"one job each; the command wires them",
 	},
 	{
+		"webhook/ownership",
+		[]string{"webhook", "k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
+		"the rule of whose an election is: admission and the controller of grants both judge by it",
+	},
+	{
 		"webhook/handover/request",
 		[]string{"webhook/loop", "webhook/view", "sigs.k8s.io/controller-runtime"},
 		"the command line writes requests too, and carries nothing of the controller",

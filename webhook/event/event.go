@@ -5,7 +5,8 @@
 // recorder such as client-go's takes two Events with the same objects and
 // reason for one that is repeated, and drops what the second says.
 //
-// An Event that can't be made is logged and forgotten: nothing rests on it.
+// An Event that can't be made is logged and forgotten: nothing rests on it. Where
+// nobody may wait for the API server, a Queue stands between.
 package event
 
 import (
@@ -28,22 +29,23 @@ const (
 	reporter = "leaseholder.dev/webhook"
 	// maxPrefix leaves room for the hash in an Event's name.
 	maxPrefix = 200
-	// maxNote is the API's bound on a note, in bytes.
-	maxNote = 1024
+	// MaxNote is the API's bound on a note, in bytes.
+	MaxNote = 1024
 )
 
 // Event is one thing to tell.
 type Event struct {
-	// Regarding is what the Event is shown on, Related what else it is about.
+	// Regarding is what the Event is shown on, Related what else it is about, if it
+	// is about something else.
 	Regarding, Related corev1.ObjectReference
 	// Type is corev1.EventTypeNormal or corev1.EventTypeWarning.
 	Type string
 	// Reason and Action are words for programs, in CamelCase.
 	Reason, Action string
-	// Note is a sentence for people.
+	// Note is a sentence for people. What is beyond MaxNote is cut off.
 	Note string
 	// Occasion tells this from another Event with the same reason on the same
-	// object, such as a term's token.
+	// object, such as a term's token, or the note itself.
 	Occasion string
 }
 
@@ -56,8 +58,8 @@ type Teller struct {
 	Logger   *slog.Logger
 }
 
-// Tell makes the Event unless it exists.
-func (t Teller) Tell(ctx context.Context, e Event) {
+// Tell makes the Event unless it exists, and says whether it does now.
+func (t Teller) Tell(ctx context.Context, e Event) (told bool) {
 	made := &eventsv1.Event{
 		ObjectMeta:          metav1.ObjectMeta{Namespace: e.Regarding.Namespace, Name: e.name()},
 		EventTime:           metav1.NewMicroTime(time.Now()),
@@ -66,13 +68,17 @@ func (t Teller) Tell(ctx context.Context, e Event) {
 		Action:              e.Action,
 		Reason:              e.Reason,
 		Regarding:           e.Regarding,
-		Related:             &e.Related,
-		Note:                strings.ToValidUTF8(e.Note[:min(len(e.Note), maxNote)], ""),
+		Note:                strings.ToValidUTF8(e.Note[:min(len(e.Note), MaxNote)], ""),
 		Type:                e.Type,
+	}
+	if e.Related != (corev1.ObjectReference{}) {
+		made.Related = &e.Related
 	}
 	if err := t.Client.Create(ctx, made); err != nil && !apierrors.IsAlreadyExists(err) {
 		t.Logger.WarnContext(ctx, "could not make an event", "namespace", made.Namespace, "reason", e.Reason, "error", err)
+		return false
 	}
+	return true
 }
 
 // name begins with the object's, for people, and ends with a hash of all that

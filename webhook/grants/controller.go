@@ -16,6 +16,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
 	"github.com/leaseholder-dev/leaseholder/webhook/loop"
+	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
@@ -126,10 +127,10 @@ func inElection(object client.Object) view.Election {
 	return e
 }
 
-// leaseKeys names the election of a Lease that came, went or was relabelled,
-// and of none that was only renewed.
+// leaseKeys names the election of a Lease that came, went, was relabelled or became
+// somebody else's, and of none that was only renewed.
 func leaseKeys(before, after client.Object) []view.Election {
-	if before != nil && after != nil && maps.Equal(before.GetLabels(), after.GetLabels()) {
+	if before != nil && after != nil && maps.Equal(before.GetLabels(), after.GetLabels()) && ownership.Of(before) == ownership.Of(after) {
 		return nil
 	}
 	return bothKeys(before, after, func(o client.Object) view.Election {

@@ -12,6 +12,9 @@
 //     an Event with the reason, and rights given before are taken away. Who
 //     labels such a Lease "app.kubernetes.io/managed-by: leaseholder" hands it
 //     over;
+//   - a pod that stands in an election of another workload, see package ownership,
+//     gets no rights and an Event; it has them only if its service account has them
+//     for another pod, or had them before;
 //   - edits and deletions of what it made are repaired at once;
 //   - a Lease is made unheld, and marked as free only if no sidecar of its
 //     election can have led before;

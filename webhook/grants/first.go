@@ -12,26 +12,33 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
+	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
-// ensureLease makes the Lease if there is none. The first candidate of a Lease
-// that was just made waits for a whole lease duration, since a leader from
-// before could still be valid, but not if it is certain that there was none.
-func (t *term) ensureLease(ctx context.Context, e view.Election) (foreign client.Object, err error) {
+// ensureLease makes the Lease if there is none, with the record of whose it is. The
+// first candidate of a Lease that was just made waits for a whole lease duration,
+// since a leader from before could still be valid, but not if it is certain that
+// there was none.
+func (t *term) ensureLease(ctx context.Context, e view.Election, members []ownership.Member) (record ownership.Record, foreign client.Object, err error) {
 	known := t.knows(e)
-	made := newLease(e)
+	made, found := newLease(e), &coordinationv1.Lease{}
+	ownership.First(members).Write(&made.ObjectMeta)
 	// A Lease belongs to its candidates, so there is nothing to repair in it.
 	asItIs := func(*coordinationv1.Lease) bool { return false }
-	foreign, err = ensure(ctx, t, made, &coordinationv1.Lease{}, asItIs)
+	foreign, err = ensure(ctx, t, made, found, asItIs)
 	if foreign != nil || err != nil {
-		return foreign, err
+		return record, foreign, err
 	}
 	t.setSeen(e)
-	if made.UID == "" || known {
-		return nil, nil
+	if made.UID == "" { // there was one
+		record, err = t.keepRecord(ctx, found, members)
+		return record, nil, err
 	}
-	return nil, t.free(ctx, e, made)
+	if known {
+		return ownership.Of(made), nil, nil
+	}
+	return ownership.Of(made), nil, t.free(ctx, e, made)
 }
 
 // free marks a Lease that was just made as free if no sidecar of its election can

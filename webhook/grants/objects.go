@@ -1,6 +1,7 @@
 package grants
 
 import (
+	"cmp"
 	"slices"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -67,15 +68,13 @@ func newBinding(e view.Election, accounts []string) *rbacv1.RoleBinding {
 // defaultAccount is that of a pod that names none.
 const defaultAccount = "default"
 
+func accountOf(pod *corev1.Pod) string { return cmp.Or(pod.Spec.ServiceAccountName, defaultAccount) }
+
 // accountsOf are the service accounts of the pods, sorted.
 func accountsOf(pods []corev1.Pod) []string {
 	var accounts []string
 	for i := range pods {
-		account := pods[i].Spec.ServiceAccountName
-		if account == "" {
-			account = defaultAccount
-		}
-		accounts = append(accounts, account)
+		accounts = append(accounts, accountOf(&pods[i]))
 	}
 	slices.Sort(accounts)
 	return slices.Compact(accounts)

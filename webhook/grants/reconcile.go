@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
@@ -28,7 +29,7 @@ func (t *term) reconcile(ctx context.Context, e view.Election) (again time.Durat
 	}
 	t.setUsed(e)
 
-	foreign, err := t.grant(ctx, e, accountsOf(pods))
+	foreign, err := t.grant(ctx, e, pods)
 	switch {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		return 0, nil // the pods go with their namespace
@@ -42,11 +43,26 @@ func (t *term) reconcile(ctx context.Context, e view.Election) (again time.Durat
 
 // grant makes or repairs the Lease, then the rights to it. It stops at an object
 // of one of their names that is not ours, and gives that back.
-func (t *term) grant(ctx context.Context, e view.Election, accounts []string) (foreign client.Object, err error) {
-	if foreign, err = t.ensureLease(ctx, e); foreign != nil || err != nil {
+func (t *term) grant(ctx context.Context, e view.Election, pods []corev1.Pod) (foreign client.Object, err error) {
+	members := ownership.MembersOf(pods, e.Name)
+	record, foreign, err := t.ensureLease(ctx, e, members)
+	if foreign != nil || err != nil {
 		return foreign, err
 	}
+	strangers := strangersOf(record, pods, members)
+	accounts, err := t.entitled(ctx, e, pods, strangers)
+	if err != nil {
+		return nil, err
+	}
+	if foreign, err = t.giveRights(ctx, e, accounts); foreign != nil || err != nil {
+		return foreign, err
+	}
+	t.tellStrangers(ctx, e, strangers, accounts)
+	return nil, nil
+}
 
+// giveRights makes or repairs the Role and its RoleBinding.
+func (t *term) giveRights(ctx context.Context, e view.Election, accounts []string) (foreign client.Object, err error) {
 	role := newRole(e)
 	if foreign, err = ensure(ctx, t, role, &rbacv1.Role{}, func(r *rbacv1.Role) bool {
 		relabelled := restoreLabels(&r.ObjectMeta, &role.ObjectMeta)

@@ -46,8 +46,19 @@ func stripPod(object any) (any, error) {
 			},
 		}}
 		slim.Status = readiness(standby, &pod.Status)
+		slim.OwnerReferences = workload(pod)
 	}
 	return slim, nil
+}
+
+// workload keeps of a pod's owners what it is of, in the shape of the controller
+// from which that was found.
+func workload(pod *corev1.Pod) []metav1.OwnerReference {
+	kind, name, found := strings.Cut(injector.WorkloadOf(pod), "/")
+	if !found {
+		return nil
+	}
+	return []metav1.OwnerReference{{Kind: kind, Name: name, Controller: new(true)}}
 }
 
 // ownKeys keeps the product's keys and the deletion cost; nil when there are none.

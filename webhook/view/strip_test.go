@@ -29,7 +29,7 @@ func TestAStrippedPodKeepsWhatIsReadAndNothingElse(t *testing.T) {
 			Namespace: "n", Name: "a", UID: "u", ResourceVersion: "7", DeletionTimestamp: &now,
 			Labels:          maps.Clone(labels),
 			Annotations:     map[string]string{"leaseholder.dev/token": "5", AnnotationDeletionCost: "100", "other": "x"},
-			OwnerReferences: []metav1.OwnerReference{{Name: "orders"}},
+			OwnerReferences: []metav1.OwnerReference{{Name: "another"}, {APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "orders-7c9d", Controller: new(true)}},
 			ManagedFields:   []metav1.ManagedFieldsEntry{{Manager: "kubelet"}},
 		},
 		Spec: corev1.PodSpec{
@@ -47,12 +47,15 @@ func TestAStrippedPodKeepsWhatIsReadAndNothingElse(t *testing.T) {
 		},
 	}
 	pod.Labels["app"], pod.Labels[injector.LabelElection] = "orders", "another"
+	pod.Labels["pod-template-hash"] = "7c9d"
 	pod.Spec.InitContainers[0].Image = "sidecar:1"
 	want := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "n", Name: "a", UID: "u", ResourceVersion: "7", DeletionTimestamp: &now,
 			Labels:      labels,
 			Annotations: map[string]string{"leaseholder.dev/token": "5", AnnotationDeletionCost: "100"},
+			// What the pod is of is all that is read of them.
+			OwnerReferences: []metav1.OwnerReference{{Kind: "deployment", Name: "orders", Controller: new(true)}},
 		},
 		Spec: corev1.PodSpec{ServiceAccountName: "one", InitContainers: sidecar("orders")},
 		Status: corev1.PodStatus{
