@@ -157,7 +157,10 @@ func leaveAlone(pod *corev1.Pod, faults []Fault) Decision {
 	return d
 }
 
+// refusal begins the message of a refusal.
+const refusal = "leaseholder refuses this pod: "
+
 func refuse(faults []Fault) Decision {
 	sortFaults(faults)
-	return Decision{Outcome: Refused, Reason: gravest(faults), Message: "leaseholder refuses this pod: " + tell(faults), Faults: faults}
+	return Decision{Outcome: Refused, Reason: gravest(faults), Message: refusal + tell(faults), Faults: faults}
 }

@@ -21,7 +21,12 @@
 // account may use the lock, or that the sidecar's image can be pulled: those
 // need the API server, and belong to the webhook.
 //
+// Of a workload it says the same before there is a pod: Inspect makes the pod that
+// the workload's controller would make, decides about it, and finds what refuses no
+// pod and still does not go as everyone expects.
+//
 // To read another annotation, write a constant in annotations.go and an entry
 // in readers; to refuse another combination, an entry in checks; to add
-// something else to the pod, an entry in injections.
+// something else to the pod, an entry in injections; to know another kind of
+// workload, an entry in templates.
 package injector

@@ -3,14 +3,13 @@ package injector
 import "github.com/leaseholder-dev/leaseholder/sidecar/config"
 
 // unreadyWarnings says, by the kind of the workload, what pods that are not
-// Ready do to it.
+// Ready can do to it. How many there are to be, and how they are replaced, only
+// the workload itself says: see Inspect.
 var unreadyWarnings = map[string]string{
-	"deployment": "a Deployment of several replicas in mode unready never becomes available: " +
-		"use strategy Recreate or maxUnavailable ≥ replicas − 1",
-	"statefulset": "a StatefulSet of several replicas in mode unready stays incomplete with podManagementPolicy OrderedReady: " +
-		"use podManagementPolicy Parallel",
-	"daemonset": "a DaemonSet of several pods in mode unready never becomes available, and its rolling update stops: " +
-		"use maxUnavailable 100% or updateStrategy OnDelete",
+	"deployment": stopsEffect + waits + ": spec.strategy.rollingUpdate.maxUnavailable: allowed: " + deploymentCure,
+	"statefulset": stopsEffect + waits + ": spec.updateStrategy.type: allowed: " + statefulSetCure +
+		"; and of several replicas some are not made: spec.podManagementPolicy: allowed: " + orderedCure,
+	"daemonset": stopsEffect + waits + ": spec.updateStrategy.rollingUpdate.maxUnavailable: allowed: " + daemonSetCure,
 }
 
 // warnings is what works, but not as everyone expects.

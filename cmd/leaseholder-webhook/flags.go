@@ -48,7 +48,7 @@ func (f *flags) all() []flagged {
 		{"health-port", "8081", "TCP port of /healthz and /readyz (HTTP)", &f.healthPort},
 		{"metrics-port", "8080", "TCP port of /metrics (HTTP)", &f.metricsPort},
 		{"service", "leaseholder-webhook", "name of the Service in front of the webhook, for which the certificate is made", &f.service},
-		{"webhook-configuration", "admission.leaseholder.dev", "name of the MutatingWebhookConfiguration that has to trust the certificate", &f.webhookConfiguration},
+		{"webhook-configuration", "admission.leaseholder.dev", "name of the MutatingWebhookConfiguration that has to trust the certificate, and of the ValidatingWebhookConfiguration", &f.webhookConfiguration},
 		{"certificate-secret", "leaseholder-webhook-certificate", "name of the Secret that holds the certificate", &f.certificateSecret},
 		{"certificates", selfManaged, "who keeps the certificate: " + selfManaged + ", or " + given + " when something else fills the Secret and the configuration", &f.certificates},
 		{"election", "leaseholder-webhook", "name of the Lease by which the replicas elect the one that shows who leads", &f.election},

@@ -89,12 +89,17 @@ func install(t *testing.T, b *balancer) {
 	for i := range configuration.Webhooks {
 		configuration.Webhooks[i].ClientConfig.Service.Port = new(int32(b.port))
 	}
+	checks := webhooktest.Chart(t, "validatingwebhookconfiguration.yaml", &admissionregistrationv1.ValidatingWebhookConfiguration{})
+	for i := range checks.Webhooks {
+		checks.Webhooks[i].ClientConfig.Service.Port = new(int32(b.port))
+	}
 	objects := []client.Object{
 		&corev1.Service{
 			ObjectMeta: metav1.ObjectMeta{Namespace: webhooktest.Namespace, Name: "leaseholder-webhook"},
 			Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
 		},
 		configuration,
+		checks,
 		webhooktest.Chart(t, "namespacepolicy/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{}),
 		webhooktest.Chart(t, "namespacepolicy/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{}),
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/webhook/handover"
 	"github.com/leaseholder-dev/leaseholder/webhook/roles"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
+	"github.com/leaseholder-dev/leaseholder/webhook/workloads"
 )
 
 // serve runs the webhook until ctx is done. The controllers end first, and the
@@ -44,15 +45,16 @@ func serve(ctx context.Context, o options) error {
 
 // process is everything that runs, made and not yet started.
 type process struct {
-	options options
-	kube    *rest.Config
-	cache   cache.Cache
-	client  client.Client
-	keeper  *certs.Keeper
-	events  *event.Queue
-	handler *webhook.Handler
-	metrics *prometheus.Registry
-	synced  atomic.Bool
+	options   options
+	kube      *rest.Config
+	cache     cache.Cache
+	client    client.Client
+	keeper    *certs.Keeper
+	events    *event.Queue
+	handler   *webhook.Handler
+	workloads *workloads.Handler
+	metrics   *prometheus.Registry
+	synced    atomic.Bool
 }
 
 func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, error) {
@@ -96,6 +98,11 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 		Events:    p.events,
 		Decisions: decisions,
 	})
+	findings, err := workloads.NewFindings(p.metrics)
+	if err != nil {
+		return nil, err
+	}
+	p.workloads = workloads.NewHandler(workloads.Options{Decide: p.handler.Decide, Budgets: p.client, Findings: findings})
 	return p, nil
 }
 
@@ -125,6 +132,7 @@ func (p *process) run(ctx context.Context) error {
 	}
 
 	server := webhook.NewServer(p.options.webhookPort, p.keeper.GetCertificate, p.handler)
+	p.workloads.Register(server)
 	health := &health{checks: []check{
 		{"caches", p.cachesSynced},
 		{"certificate", func(*http.Request) error { return p.keeper.Ready() }},

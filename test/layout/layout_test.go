@@ -76,6 +76,11 @@ var rules = []struct {
 		"one job each; the command wires them",
 	},
 	{
+		"webhook/workloads",
+		[]string{"webhook/certs", "webhook/grants", "webhook/roles", "webhook/handover"},
+		"one job each; the command wires them",
+	},
+	{
 		"webhook/ownership",
 		[]string{"webhook", "k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
 		"the rule of whose an election is: admission and the controller of grants both judge by it",

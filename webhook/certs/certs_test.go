@@ -1,7 +1,6 @@
 package certs_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -18,7 +17,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
@@ -30,35 +28,6 @@ import (
 var cluster webhooktest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(webhooktest.Main(m, &cluster)) }
-
-// closingPath is where each answer ends its connection, so that every question
-// has to trust the certificate anew.
-const closingPath = "/closing"
-
-// install makes an empty Secret and a configuration with two webhooks, which
-// both ask at the port about the pods of one namespace.
-func install(t *testing.T, namespace string, port int) {
-	t.Helper()
-	emptySecret(t)
-	c := &admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: webhooktest.Configuration}}
-	for _, name := range []string{"a.leaseholder.dev", "b.leaseholder.dev"} {
-		c.Webhooks = append(c.Webhooks, admissionregistrationv1.MutatingWebhook{
-			Name:                    name,
-			ClientConfig:            admissionregistrationv1.WebhookClientConfig{URL: new(fmt.Sprintf("https://localhost:%d%s", port, closingPath))},
-			NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
-			SideEffects:             ptr.To(admissionregistrationv1.SideEffectClassNone),
-			AdmissionReviewVersions: []string{"v1"},
-			Rules: []admissionregistrationv1.RuleWithOperations{{
-				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
-				Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
-			}},
-		})
-	}
-	if err := cluster.Admin.Create(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cluster.Admin.Delete(context.WithoutCancel(t.Context()), c) })
-}
 
 func secret(ctx context.Context, t *testing.T) *corev1.Secret {
 	t.Helper()
@@ -147,20 +116,15 @@ func TestADamagedSecretAndAnEmptiedBundleAreRepaired(t *testing.T) {
 	webhooktest.Eventually(t, "it is ready", ready(k))
 	before := leaf(k)
 
+	webhooktest.Eventually(t, "all bundles are published", published)
 	empty := client.RawPatch(types.JSONPatchType, []byte(`[{"op":"remove","path":"/webhooks/1/clientConfig/caBundle"}]`))
-	c := &admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: webhooktest.Configuration}}
-	if err := cluster.Admin.Patch(t.Context(), c, empty); err != nil {
-		t.Fatal(err)
+	for _, c := range []client.Object{&admissionregistrationv1.MutatingWebhookConfiguration{}, &admissionregistrationv1.ValidatingWebhookConfiguration{}} {
+		c.SetName(webhooktest.Configuration)
+		if err := cluster.Admin.Patch(t.Context(), c, empty); err != nil {
+			t.Fatal(err)
+		}
+		webhooktest.Eventually(t, "all bundles are the same again", published)
 	}
-	webhooktest.Eventually(t, "both bundles are the same again", func(ctx context.Context) error {
-		if err := cluster.Admin.Get(ctx, client.ObjectKeyFromObject(c), c); err != nil {
-			return err
-		}
-		if !bytes.Equal(c.Webhooks[0].ClientConfig.CABundle, c.Webhooks[1].ClientConfig.CABundle) {
-			return errors.New("they differ")
-		}
-		return nil
-	})
 	if !leaf(k).Equal(before) {
 		t.Error("the leaf was changed without need")
 	}
@@ -180,6 +144,21 @@ func TestWithoutAConfigurationItIsNotReady(t *testing.T) {
 	webhooktest.Background(t, "keeper", k.Run)
 	if err := k.Ready(); !errors.Is(err, certs.ErrNoLeaf) {
 		t.Errorf("ready without a configuration: %v", err)
+	}
+}
+
+// TestPodsDoNotWaitForTheConfigurationForWorkloads is an installation with a chart
+// that had none, which is brought up to date later.
+func TestPodsDoNotWaitForTheConfigurationForWorkloads(t *testing.T) {
+	installForPods(t, "nowhere", webhooktest.FreePort(t))
+	k := newKeeper(t, certs.Lifetimes{})
+	webhooktest.Background(t, "keeper", k.Run)
+	webhooktest.Eventually(t, "it is ready", ready(k))
+	before := leaf(k)
+	installForWorkloads(t, "nowhere", webhooktest.FreePort(t))
+	webhooktest.Eventually(t, "all bundles are published", published)
+	if err := k.Ready(); err != nil || !leaf(k).Equal(before) {
+		t.Errorf("the leaf was changed without need, or it is not ready: %v", err)
 	}
 }
 
@@ -222,7 +201,7 @@ func TestWhatTheSecretHoldsIsServedWhileItCannotBeWritten(t *testing.T) {
 }
 
 // TestNoPodIsRefusedWhileCertificatesAreRenewed goes through several leaves and
-// two authorities while pods are tried without a pause. Two replicas take
+// two authorities while pods and the others are tried without a pause. Two replicas take
 // turns in answering, so that what either serves is tried.
 func TestNoPodIsRefusedWhileCertificatesAreRenewed(t *testing.T) {
 	namespace, port := cluster.NewNamespace(t), webhooktest.FreePort(t)
@@ -248,7 +227,10 @@ func TestNoPodIsRefusedWhileCertificatesAreRenewed(t *testing.T) {
 	webhooktest.Background(t, "server", server.Start)
 	webhooktest.Eventually(t, "both are ready", ready(first, second))
 	try := func(ctx context.Context) error {
-		return cluster.Admin.Create(ctx, webhooktest.Pod(namespace, "a"), client.DryRunAll)
+		return errors.Join(
+			cluster.Admin.Create(ctx, webhooktest.Pod(namespace, "a"), client.DryRunAll),
+			cluster.Admin.Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "a"}}, client.DryRunAll),
+		)
 	}
 	webhooktest.Eventually(t, "a pod is let in", try)
 

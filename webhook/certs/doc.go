@@ -1,6 +1,7 @@
 // Package certs keeps the webhook's certificate: an authority (CA) and the leaf
-// that it signed, in one Secret that all replicas share, and the bundle of
-// authorities in the MutatingWebhookConfiguration that the API server trusts.
+// that it signed, in one Secret that all replicas share, and the bundles of
+// authorities that the API server trusts, in the MutatingWebhookConfiguration and
+// the ValidatingWebhookConfiguration.
 //
 // It promises that
 //
@@ -13,7 +14,9 @@
 //   - what is damaged or missing in the Secret is made anew, and a replica goes
 //     on serving what it has until the API server can trust the new one;
 //   - Ready is nil only while the served leaf is valid and signed by an
-//     authority that stands in every bundle.
+//     authority that stands in every bundle of the MutatingWebhookConfiguration.
+//     The other configuration gets the same bundles, but nothing waits for it, nor
+//     does it have to exist: only warnings depend on it, and pods on the first.
 //
 // It does not promise to distrust: an authority stays in the bundle until it
 // expires. To distrust one at once, empty the Secret and the bundles.

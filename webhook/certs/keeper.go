@@ -1,10 +1,8 @@
 package certs
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,15 +20,16 @@ import (
 
 // Options are what a Keeper needs.
 type Options struct {
-	// Cache watches the Secret and the MutatingWebhookConfiguration.
+	// Cache watches the Secret and the webhook configurations.
 	Cache cache.Cache
 	// Client writes them.
 	Client client.Client
 	// Secret is where the certificate is kept. It must exist, it may be empty, and
 	// it is written unless Given.
 	Secret types.NamespacedName
-	// WebhookConfiguration is the name of the MutatingWebhookConfiguration whose
-	// every webhook is served with the certificate.
+	// WebhookConfiguration is the name of the MutatingWebhookConfiguration, and of
+	// the ValidatingWebhookConfiguration if there is one, whose every webhook is
+	// served with the certificate.
 	WebhookConfiguration string
 	// Names are the DNS names and IP addresses that the leaf is for; at least one.
 	Names []string
@@ -102,6 +101,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 		Sources: []loop.Source[everything]{
 			{Object: &corev1.Secret{}, Keys: named(k.o.Secret)},
 			{Object: &admissionregistrationv1.MutatingWebhookConfiguration{}, Keys: named(types.NamespacedName{Name: k.o.WebhookConfiguration})},
+			{Object: &admissionregistrationv1.ValidatingWebhookConfiguration{}, Keys: named(types.NamespacedName{Name: k.o.WebhookConfiguration})},
 		},
 		Logger: k.o.Logger,
 	}
@@ -115,24 +115,27 @@ func (k *Keeper) keep(ctx context.Context) (again time.Duration, err error) {
 	if err := k.o.Cache.Get(ctx, k.o.Secret, &secret); err != nil {
 		return 0, fmt.Errorf("read the certificate's secret: %w", err)
 	}
-	var configuration admissionregistrationv1.MutatingWebhookConfiguration
-	if err := k.o.Cache.Get(ctx, types.NamespacedName{Name: k.o.WebhookConfiguration}, &configuration); err != nil {
+	pods, others, err := k.configurations(ctx)
+	if err != nil {
 		if apierrors.IsNotFound(err) {
 			k.served.offer(now, k.o.Lifetimes.Grace, nil, nil) // nobody trusts what is served
 		}
-		return 0, fmt.Errorf("read the webhook's configuration: %w", err)
+		return 0, err
 	}
 	if k.o.Given {
-		return k.serveGiven(now, &secret, bundles(&configuration))
+		return k.serveGiven(now, &secret, pods.bundles())
 	}
 
 	// What the Secret holds is served first: it can be good for weeks when the
 	// next step is due and can't be stored.
 	c := read(secret.Data, secret.Annotations, now, k.o.Names)
-	unpublished := k.publish(ctx, now, &configuration, &c)
-	left := k.served.offer(now, k.o.Lifetimes.Grace, c.leaf.served(), bundles(&configuration))
+	var unpublished error
+	for _, configuration := range append(others, pods) {
+		unpublished = errors.Join(unpublished, configuration.publish(ctx, k.o.Client, now, &c))
+	}
+	left := k.served.offer(now, k.o.Lifetimes.Grace, c.leaf.served(), pods.bundles())
 
-	step, err := c.advance(now, k.o.Lifetimes, k.o.Names, bundles(&configuration))
+	step, err := c.advance(now, k.o.Lifetimes, k.o.Names, pods.bundles())
 	if err == nil && step != "" {
 		// The answer comes as an event, and so does that of another replica that was
 		// faster; until then there is nothing to do with what this one has made.
@@ -146,6 +149,25 @@ func (k *Keeper) keep(ctx context.Context) (again time.Duration, err error) {
 		again = min(again, left)
 	}
 	return again, nil
+}
+
+// configurations reads that of the webhooks for pods, which must exist, and the
+// others. Nothing waits for these: what is lost while the API server does not
+// trust what they are served with is a warning, and no pod is refused for that.
+func (k *Keeper) configurations(ctx context.Context) (pods configuration, others []configuration, err error) {
+	name := types.NamespacedName{Name: k.o.WebhookConfiguration}
+	var forPods admissionregistrationv1.MutatingWebhookConfiguration
+	if err := k.o.Cache.Get(ctx, name, &forPods); err != nil {
+		return configuration{}, nil, fmt.Errorf("read the webhook's configuration: %w", err)
+	}
+	var forWorkloads admissionregistrationv1.ValidatingWebhookConfiguration
+	switch err := k.o.Cache.Get(ctx, name, &forWorkloads); {
+	case err == nil:
+		others = append(others, validating(&forWorkloads))
+	case !apierrors.IsNotFound(err): // a chart of before has none
+		return configuration{}, nil, fmt.Errorf("read the webhook's configuration for workloads: %w", err)
+	}
+	return mutating(&forPods), others, nil
 }
 
 // serveGiven serves what somebody else keeps.
@@ -174,53 +196,4 @@ func (k *Keeper) store(ctx context.Context, secret *corev1.Secret, c *content, s
 	}
 	k.o.Logger.InfoContext(ctx, "changed the certificate", "step", step)
 	return nil
-}
-
-// publish brings the authorities into the bundles, if there are any.
-func (k *Keeper) publish(ctx context.Context, now time.Time, configuration *admissionregistrationv1.MutatingWebhookConfiguration, c *content) error {
-	type clientConfig struct {
-		CABundle []byte `json:"caBundle"`
-	}
-	type webhook struct {
-		Name         string       `json:"name"`
-		ClientConfig clientConfig `json:"clientConfig"`
-	}
-	if len(c.authorities()) == 0 {
-		return nil
-	}
-	var changed []webhook
-	for i := range configuration.Webhooks {
-		w := &configuration.Webhooks[i]
-		bundle := nextBundle(now, w.ClientConfig.CABundle, c.authorities())
-		if !bytes.Equal(bundle, w.ClientConfig.CABundle) {
-			changed = append(changed, webhook{Name: w.Name, ClientConfig: clientConfig{CABundle: bundle}})
-		}
-	}
-	if len(changed) == 0 {
-		return nil
-	}
-	// A strategic merge patch changes the bundles of the named webhooks and leaves
-	// all else as it is, fields that this build does not know included.
-	body, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"resourceVersion": configuration.ResourceVersion},
-		"webhooks": changed,
-	})
-	if err != nil {
-		return fmt.Errorf("encode the bundles: %w", err)
-	}
-	target := &admissionregistrationv1.MutatingWebhookConfiguration{}
-	target.Name = configuration.Name
-	err = k.o.Client.Patch(ctx, target, client.RawPatch(types.StrategicMergePatchType, body))
-	if err != nil && !apierrors.IsConflict(err) {
-		return fmt.Errorf("publish the authorities: %w", err)
-	}
-	return nil
-}
-
-func bundles(configuration *admissionregistrationv1.MutatingWebhookConfiguration) [][]byte {
-	all := make([][]byte, len(configuration.Webhooks))
-	for i := range configuration.Webhooks {
-		all[i] = configuration.Webhooks[i].ClientConfig.CABundle
-	}
-	return all
 }

@@ -15,7 +15,7 @@ type Lifetimes struct {
 	Leaf time.Duration
 	// Grace is how long a new authority is published before it signs anything: it
 	// has to exceed the time that the API servers take to see a changed
-	// MutatingWebhookConfiguration. Default 2 minutes.
+	// configuration. Default 2 minutes.
 	Grace time.Duration
 }
 

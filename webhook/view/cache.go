@@ -26,7 +26,8 @@ type Options struct {
 	Namespace string
 	// CertificateSecret is the name of its Secret in Namespace.
 	CertificateSecret string
-	// WebhookConfiguration is the name of its MutatingWebhookConfiguration.
+	// WebhookConfiguration is the name of its MutatingWebhookConfiguration and of
+	// its ValidatingWebhookConfiguration.
 	WebhookConfiguration string
 }
 
@@ -51,7 +52,8 @@ func NewCache(ctx context.Context, config *rest.Config, o Options) (cache.Cache,
 		&corev1.Secret{}: {Namespaces: map[string]cache.Config{
 			o.Namespace: {FieldSelector: named(o.CertificateSecret)},
 		}},
-		&admissionregistrationv1.MutatingWebhookConfiguration{}: {Field: named(o.WebhookConfiguration)},
+		&admissionregistrationv1.MutatingWebhookConfiguration{}:   {Field: named(o.WebhookConfiguration)},
+		&admissionregistrationv1.ValidatingWebhookConfiguration{}: {Field: named(o.WebhookConfiguration)},
 	}
 	c, err := cache.New(config, cache.Options{
 		Scheme:                      Scheme(),

@@ -28,7 +28,8 @@ const (
 	Namespace = "leaseholder-system"
 	// Secret holds its certificate.
 	Secret = "leaseholder-webhook-certificate"
-	// Configuration is its MutatingWebhookConfiguration.
+	// Configuration is its MutatingWebhookConfiguration, and its
+	// ValidatingWebhookConfiguration.
 	Configuration = "admission.leaseholder.dev"
 
 	// account is the webhook's user.
@@ -121,7 +122,8 @@ func rights() []rbacv1.PolicyRule {
 		{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"get", "list", "watch", "create", "patch", "delete"}},
 		{APIGroups: []string{"rbac.authorization.k8s.io"}, Resources: []string{"roles", "rolebindings"}, Verbs: []string{"get", "list", "watch", "create", "update", "delete"}},
 		{APIGroups: []string{"events.k8s.io"}, Resources: []string{"events"}, Verbs: []string{"create"}},
-		{APIGroups: []string{"admissionregistration.k8s.io"}, Resources: []string{"mutatingwebhookconfigurations"}, ResourceNames: []string{Configuration}, Verbs: []string{"list", "watch", "patch"}},
+		{APIGroups: []string{"admissionregistration.k8s.io"}, Resources: []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations"}, ResourceNames: []string{Configuration}, Verbs: []string{"list", "watch", "patch"}},
+		{APIGroups: []string{"policy"}, Resources: []string{"poddisruptionbudgets"}, Verbs: []string{"list"}},
 	}
 }
 
