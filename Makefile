@@ -19,6 +19,12 @@ export CGO_ENABLED := 0
 export GOFLAGS := -trimpath -buildvcs=false
 # Where tests find kube-apiserver, etcd and kubectl.
 export KUBEBUILDER_ASSETS := $(CURDIR)/bin/k8s
+# How long kube-apiserver and etcd may take to start and to stop, several at a time on a busy machine.
+export KUBEBUILDER_CONTROLPLANE_START_TIMEOUT := 3m
+export KUBEBUILDER_CONTROLPLANE_STOP_TIMEOUT := 3m
+
+# How long the tests of one package may take: some compile Kubernetes first.
+PATIENCE := 30m
 
 GO_BUILD := go build -ldflags "-s -w -X main.version=$(VERSION)"
 COMMANDS := leaseholder-webhook leaseholder-sidecar kubectl-leaseholder
@@ -78,8 +84,8 @@ lint: bin/tools/golangci-lint ## Check the Go code's style and likely faults.
 
 .PHONY: test-go
 test-go: control-plane ## Test all packages, against a real kube-apiserver and etcd where one matters.
-	go test ./...
-	cd test && go test -count=1 ./bench/... ./cluster/... ./contender/... ./docs/... ./footprint/... ./layout/... ./mixed/...
+	go test -timeout $(PATIENCE) ./...
+	cd test && go test -count=1 -timeout $(PATIENCE) ./bench/... ./cluster/... ./contender/... ./docs/... ./footprint/... ./layout/... ./mixed/...
 
 .PHONY: simulate
 simulate: ## Simulate SEEDS=100000 elections with faults, from seed FIRST=0 on (about 500 a second).
@@ -88,7 +94,7 @@ simulate: ## Simulate SEEDS=100000 elections with faults, from seed FIRST=0 on (
 .PHONY: model
 model: ## Check the model of the rules with spin, which is installed if it is missing.
 	{ command -v spin && command -v cc; } >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends spin gcc libc6-dev; }
-	cd test && go test -count=1 -v ./model/...
+	cd test && go test -count=1 -timeout $(PATIENCE) -v ./model/...
 
 .PHONY: footprint
 footprint: ## Print what the sidecar's program is made of, and judge its size. WRITE=1 writes docs/footprint.md.
@@ -101,11 +107,12 @@ test-chart: bin/tools/helm bin/tools/helm-unittest ## Test the chart's templates
 
 .PHONY: test-e2e
 test-e2e: build bin/tools/helm ## Test the whole product on a real cluster. (root)
-	cd test && go test -count=1 -timeout 30m -v ./e2e/...
+	cd test && go test -count=1 -timeout $(PATIENCE) -v ./e2e/...
 
 .PHONY: bench
-bench: build control-plane ## Measure failover, requests, memory and size beside client-go (about 10 min).
-	cd test && go run ./cmd/bench --dir $(CURDIR)/bin/bench --out $(CURDIR)/bin/bench/election.json --svg $(CURDIR)/docs/failover.svg
+bench: control-plane ## Measure elections (10 min) and admission (2 min). PARTS=admission is one alone; WRITE=1 writes its figures into docs/injection.md.
+	cd test && go run ./cmd/bench $(if $(PARTS),--parts $(PARTS)) --dir $(CURDIR)/bin/bench --out $(CURDIR)/bin/bench/$(or $(PARTS),all).json \
+		--svg $(CURDIR)/docs/failover.svg $(if $(WRITE),--document $(CURDIR)/docs/injection.md)
 
 .PHONY: clean
 clean: ## Remove what was built. Caches and a running cluster stay.

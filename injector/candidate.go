@@ -66,10 +66,13 @@ func (c *candidate) sidecarSettings() config.Settings {
 }
 
 // apiAddress is the default loopback address with the pod's own port.
-func (c *candidate) apiAddress() string {
+func (c *candidate) apiAddress() string { return net.JoinHostPort(apiHost(), portString(c.apiPort)) }
+
+// apiHost is the loopback address that the API is on.
+func apiHost() string {
 	// The default is a constant of ours, so it always splits.
 	host, _, _ := net.SplitHostPort(config.Default().APIAddress)
-	return net.JoinHostPort(host, portString(c.apiPort))
+	return host
 }
 
 // others calls f for every container of the pod but the sidecar, with the path

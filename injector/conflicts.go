@@ -2,6 +2,7 @@ package injector
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,7 +29,30 @@ func checkSystem(c *candidate) []Fault {
 	if value := c.pod.Spec.NodeSelector[corev1.LabelOSStable]; value == string(corev1.Windows) {
 		return []Fault{{Reason: WindowsPod, Key: "spec.nodeSelector[" + corev1.LabelOSStable + "]", Value: value, Allowed: allowed}}
 	}
+	if wantsWindows(c.pod.Spec.Affinity) {
+		return []Fault{{
+			Reason: WindowsPod, Key: "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution[" + corev1.LabelOSStable + "]",
+			Value: string(corev1.Windows), Allowed: allowed,
+		}}
+	}
 	return nil
+}
+
+// wantsWindows says whether each way to place a pod is on Windows.
+func wantsWindows(affinity *corev1.Affinity) bool {
+	if affinity == nil || affinity.NodeAffinity == nil || affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution == nil {
+		return false
+	}
+	windows := func(r corev1.NodeSelectorRequirement) bool {
+		return r.Key == corev1.LabelOSStable && r.Operator == corev1.NodeSelectorOpIn && slices.Equal(r.Values, []string{string(corev1.Windows)})
+	}
+	terms := affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms
+	for i := range terms {
+		if !slices.ContainsFunc(terms[i].MatchExpressions, windows) {
+			return false
+		}
+	}
+	return len(terms) > 0
 }
 
 func checkContainers(c *candidate) []Fault {

@@ -12,6 +12,8 @@ import (
 const (
 	// ContainerName is the sidecar's name.
 	ContainerName = "leaseholder"
+	// apiPortName is the name of the API's port, at most 15 characters.
+	apiPortName = "leaseholder-api"
 	// unprivilegedUser is the user of the sidecar in a pod that runs as root.
 	unprivilegedUser = int64(65532)
 	// defaultGrace is the API's own default of terminationGracePeriodSeconds.
@@ -27,7 +29,7 @@ func (c *candidate) container() corev1.Container {
 		ImagePullPolicy:          c.admin.ImagePullPolicy,
 		RestartPolicy:            &always,
 		Env:                      c.env(),
-		Ports:                    []corev1.ContainerPort{{Name: ContainerName, ContainerPort: c.probePort, Protocol: corev1.ProtocolTCP}},
+		Ports:                    c.ports(),
 		Resources:                c.resources,
 		VolumeMounts:             []corev1.VolumeMount{tokenMount()},
 		StartupProbe:             c.startupProbe(),
@@ -37,6 +39,19 @@ func (c *candidate) container() corev1.Container {
 		SecurityContext:          c.securityContext(),
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 	}
+}
+
+// ports tells others of the probe port, and on the node's network the scheduler of
+// both: it puts no two pods with the same port of the same address on a node.
+func (c *candidate) ports() []corev1.ContainerPort {
+	ports := []corev1.ContainerPort{{Name: ContainerName, ContainerPort: c.probePort, Protocol: corev1.ProtocolTCP}}
+	if c.pod.Spec.HostNetwork {
+		ports = append(ports, corev1.ContainerPort{
+			Name: apiPortName, HostIP: apiHost(), HostPort: c.apiPort, ContainerPort: c.apiPort, Protocol: corev1.ProtocolTCP,
+		})
+		ports[0].HostPort = c.probePort // as the API server sets it
+	}
+	return ports
 }
 
 // env is what the sidecar parses. The pod's name and UID come from the kubelet.

@@ -3,6 +3,7 @@ package injector
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 
 	"gomodules.xyz/jsonpatch/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -23,6 +24,13 @@ type Settings struct {
 	// LogLevel is the sidecar's where no annotation says otherwise, one of
 	// config.LogLevels; the zero value is info.
 	LogLevel slog.Level
+	// Meshes are those whose proxies the pods of whole namespaces get. A mesh that
+	// shows itself in a pod needs no entry. Default: none.
+	Meshes []Mesh
+	// APIServer is where pods reach the API server: the address and the port of the
+	// Service "kubernetes". When it is the zero value, traffic to it is not kept out
+	// of a mesh's proxy.
+	APIServer netip.AddrPort
 }
 
 // Decision is what becomes of one pod.
@@ -78,7 +86,7 @@ func Decide(ns Namespace, pod *corev1.Pod, s Settings) Decision {
 	}
 	if c.sidecar >= 0 {
 		d := c.decision(Skipped, AlreadyInjected)
-		d.Patch = injectLabels(c)
+		d.Patch = append(injectLabels(c), injectMeshes(c)...)
 		return d
 	}
 	d := c.decision(Injected, c.asked())

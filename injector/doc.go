@@ -8,8 +8,9 @@
 //
 //   - the same input always gives the same decision, to the byte;
 //   - a patch only adds: fields that this build does not know survive, and
-//     nothing that the user wrote is changed or removed, but for the two
-//     labels of a pod that is injected already;
+//     nothing that the user wrote is changed or removed. Two things change:
+//     the two labels of a pod that is injected already, and, in a mesh, the
+//     lists of what its proxy leaves alone, which get an entry at their end;
 //   - a pod that was injected is not changed when it is injected again, also
 //     when others have added to the sidecar's container since;
 //   - a refusal names every fault at once, each with its key, its value and

@@ -53,9 +53,9 @@ func readSettings(c *candidate) []Fault {
 			given[config.Election] = c.workload.election()
 		}
 	}
-	settings, wrong := parse(given)
+	settings, err := config.Read(func(s config.Setting) string { return given[s] })
 	c.settings = settings
-	for _, f := range wrong {
+	for _, f := range faultsOf(err) {
 		faults = append(faults, c.fault(InvalidValue, f))
 	}
 	return faults
@@ -64,35 +64,30 @@ func readSettings(c *candidate) []Fault {
 // readTiming reads the durations by themselves: the sidecar judges how they fit
 // together only when nothing else is wrong, and a refusal is to name everything.
 func readTiming(c *candidate) []Fault {
-	given := map[config.Setting]string{
-		config.Namespace:     placeholder,
-		config.PodName:       placeholder,
-		config.PodUID:        placeholder,
-		config.Election:      placeholder,
-		config.LeaseDuration: c.setting(config.LeaseDuration),
-		config.RenewDeadline: c.setting(config.RenewDeadline),
-		config.RetryPeriod:   c.setting(config.RetryPeriod),
-	}
-	settings, wrong := parse(given)
-	c.timing = settings.Timing
+	timing, err := config.ReadTiming(c.setting)
+	c.timing = timing
 	var faults []Fault
-	unreadable := false
-	for _, f := range wrong {
+	unreadable := map[config.Setting]bool{}
+	for _, f := range faultsOf(err) {
 		if _, err := time.ParseDuration(f.Value); err == nil {
 			faults = append(faults, c.fault(TimingConflict, f))
 			continue
 		}
 		faults = append(faults, c.fault(InvalidValue, f))
-		unreadable = true
-		delete(given, f.Setting)
+		unreadable[f.Setting] = true
 	}
-	if !unreadable {
+	if len(unreadable) == 0 {
 		return faults
 	}
 	// With a default in place of what can't be read, the others can be judged, but
 	// for the renew deadline: its bounds are made of the other two.
-	_, wrong = parse(given)
-	for _, f := range wrong {
+	_, err = config.ReadTiming(func(s config.Setting) string {
+		if unreadable[s] {
+			return ""
+		}
+		return c.setting(s)
+	})
+	for _, f := range faultsOf(err) {
 		if f.Setting != config.RenewDeadline {
 			faults = append(faults, c.fault(TimingConflict, f))
 		}
@@ -143,22 +138,17 @@ func Priority(pod *corev1.Pod) (priority int32, ok bool) {
 	return int32(parsed), true
 }
 
-// parse gives settings to the sidecar's own parser.
-func parse(given map[config.Setting]string) (config.Settings, config.Faults) {
-	env := make(map[string]string, len(given))
-	for setting, value := range given {
-		env[setting.Variable()] = value
-	}
-	settings, err := config.Parse(func(variable string) string { return env[variable] })
+// faultsOf are the faults that the sidecar's own parser found.
+func faultsOf(err error) config.Faults {
 	if err == nil {
-		return settings, nil
+		return nil
 	}
 	var faults config.Faults
 	if !errors.As(err, &faults) {
-		// Parse documents that its error is of this type.
-		panic(fmt.Sprintf("parse settings: %v", err))
+		// The parser documents that its errors are of this type.
+		panic(fmt.Sprintf("read settings: %v", err))
 	}
-	return config.Settings{}, faults
+	return faults
 }
 
 // setting is the value of a setting's annotation, empty when it is not set. An
@@ -177,6 +167,9 @@ func (c *candidate) fault(reason Reason, f config.Fault) Fault {
 	key := Prefix + string(f.Setting)
 	if !slices.Contains(Annotations(), key) {
 		return Fault{Reason: reason, Key: "metadata." + string(f.Setting), Value: f.Value, Allowed: f.Allowed}
+	}
+	if f.Setting == config.Election && strings.Contains(f.Value, ",") {
+		f.Allowed += "; a pod stands in one election alone"
 	}
 	return c.annotations.fault(reason, key, f.Value, f.Allowed)
 }

@@ -14,9 +14,11 @@ import (
 // touches another part of the pod, so that none depends on one before it.
 var injections = []func(*candidate) []jsonpatch.Operation{
 	injectLabels,
+	injectMeshes,
 	injectVolume,
 	injectContainer,
 	injectURL,
+	injectPodRequests,
 }
 
 // injectLabels also sets back what differs in a pod that is injected already.

@@ -106,7 +106,8 @@ func (e *election) candidates(next func(preferred string) string) {
 	e.Helper()
 	var asked sync.Once
 	webhooktest.Background(e.T, "candidates", func(ctx context.Context) error {
-		tick := time.NewTicker(20 * time.Millisecond)
+		// Often, and still seldom enough for a request to come between two renewals.
+		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
 		for ctx.Err() == nil {
 			background := context.WithoutCancel(ctx)

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"log"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +21,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/api"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 )
 
@@ -35,15 +39,31 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// freePort is a port of the loopback address that nobody listens on.
-func freePort(t *testing.T) string {
+// Ports below those that the kernel gives to whoever asks for any.
+const firstPort, lastPort = 10000, 19999
+
+// given are the addresses that freeAddress has given.
+var given sync.Map
+
+// freeAddress is one that a sidecar can listen on, another at each call.
+func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const attempts = 20
+	for range attempts {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort+1)))
+		listeners, err := api.Listen(t.Context(), address)
+		if err != nil {
+			continue
+		}
+		for _, l := range listeners {
+			_ = l.Close()
+		}
+		if _, before := given.LoadOrStore(address, true); !before {
+			return address
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatalf("no port of %d tried is free", attempts)
+	return ""
 }
 
 // environment is that of a sidecar run by hand.
@@ -59,11 +79,11 @@ func environment(t *testing.T) map[string]string {
 		"LEASEHOLDER_NAMESPACE":      metav1.NamespaceDefault,
 		"LEASEHOLDER_POD_NAME":       "host",
 		"LEASEHOLDER_POD_UID":        "1",
-		"LEASEHOLDER_LEASE_DURATION": "2s",
-		"LEASEHOLDER_RENEW_DEADLINE": "1900ms",
+		"LEASEHOLDER_LEASE_DURATION": "6s",
+		"LEASEHOLDER_RENEW_DEADLINE": "5s",
 		"LEASEHOLDER_RETRY_PERIOD":   "1s",
-		"LEASEHOLDER_API_ADDRESS":    freePort(t),
-		"LEASEHOLDER_PROBE_ADDRESS":  freePort(t),
+		"LEASEHOLDER_API_ADDRESS":    freeAddress(t),
+		"LEASEHOLDER_PROBE_ADDRESS":  freeAddress(t),
 	}
 }
 
@@ -72,6 +92,7 @@ func getenv(env map[string]string) func(string) string {
 }
 
 func TestExitCodes(t *testing.T) {
+	t.Setenv("KUBERNETES_SERVICE_HOST", "") // these tests may run in a pod
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

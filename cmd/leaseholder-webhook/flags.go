@@ -11,6 +11,7 @@ type flags struct {
 	sidecarCPURequest, sidecarCPULimit       string
 	sidecarMemoryRequest, sidecarMemoryLimit string
 	sidecarLogLevel                          string
+	meshes                                   string
 
 	webhookPort, healthPort, metricsPort string
 	service, webhookConfiguration        string
@@ -41,12 +42,13 @@ func (f *flags) all() []flagged {
 		{"sidecar-memory-request", "32Mi", "memory request of such a sidecar", &f.sidecarMemoryRequest},
 		{"sidecar-memory-limit", "64Mi", "memory limit of such a sidecar", &f.sidecarMemoryLimit},
 		{"sidecar-log-level", "info", "least level that such a sidecar logs: debug, info, warn or error", &f.sidecarLogLevel},
+		{"sidecar-meshes", "", "meshes that whole namespaces are in, comma-separated: " + meshNames(), &f.meshes},
 
 		{"webhook-port", "9443", "TCP port of the admission webhook (HTTPS)", &f.webhookPort},
 		{"health-port", "8081", "TCP port of /healthz and /readyz (HTTP)", &f.healthPort},
 		{"metrics-port", "8080", "TCP port of /metrics (HTTP)", &f.metricsPort},
 		{"service", "leaseholder-webhook", "name of the Service in front of the webhook, for which the certificate is made", &f.service},
-		{"webhook-configuration", "leaseholder-webhook", "name of the MutatingWebhookConfiguration that has to trust the certificate, and of the ValidatingWebhookConfiguration", &f.webhookConfiguration},
+		{"webhook-configuration", "admission.leaseholder.dev", "name of the MutatingWebhookConfiguration that has to trust the certificate, and of the ValidatingWebhookConfiguration", &f.webhookConfiguration},
 		{"certificate-secret", "leaseholder-webhook-certificate", "name of the Secret that holds the certificate", &f.certificateSecret},
 		{"certificates", selfManaged, "who keeps the certificate: " + selfManaged + ", or " + given + " when something else fills the Secret and the configuration", &f.certificates},
 		{"election", "leaseholder-webhook", "name of the Lease by which the replicas elect the one that shows who leads", &f.election},

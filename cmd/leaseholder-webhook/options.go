@@ -70,6 +70,8 @@ func (f *flags) complete(getenv func(string) string) (options, error) {
 		logLevel:             c.level("--log-level", f.logLevel),
 	}
 	c.limits(o.sidecar.Resources)
+	o.sidecar.Meshes = c.meshes("--sidecar-meshes", f.meshes)
+	o.sidecar.APIServer = apiServer(getenv)
 	return o, errors.Join(c.faults...)
 }
 

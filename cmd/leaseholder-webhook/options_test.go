@@ -3,17 +3,20 @@ package main
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/leaseholder-dev/leaseholder/injector"
 )
 
 func TestEveryFaultOfTheOptionsIsToldAtOnce(t *testing.T) {
 	var stderr bytes.Buffer
 	args := []string{
-		"--sidecar-cpu-request=much", "--sidecar-memory-limit=1Mi", "--sidecar-image-pull-policy=Sometimes", "--sidecar-log-level=loud",
+		"--sidecar-cpu-request=much", "--sidecar-memory-limit=1Mi", "--sidecar-image-pull-policy=Sometimes", "--sidecar-log-level=loud", "--sidecar-meshes=istio,consul",
 		"--webhook-port=0", "--health-port=x", "--metrics-port=70000", "--service=No Label", "--webhook-configuration=", "--certificate-secret=",
 		"--certificates=mine", "--election=-", "--unused-after=soon", "--shutdown-delay=-1s", "--log-level=quiet",
 	}
@@ -46,6 +49,43 @@ func TestDefaultsNeedOnlyTheImageAndThePod(t *testing.T) {
 	}
 	if o.webhookPort != 9443 || o.healthPort != 8081 || o.metricsPort != 8080 || o.election != "leaseholder-webhook" || o.certificatesGiven {
 		t.Errorf("%+v", o)
+	}
+}
+
+func TestMeshesAreAListOfNames(t *testing.T) {
+	for value, want := range map[string][]injector.Mesh{
+		"":               nil,
+		"linkerd":        {injector.Linkerd},
+		"istio, linkerd": {injector.Istio, injector.Linkerd},
+		"istio,,linkerd": nil,
+		"Istio":          nil,
+		"istio;linkerd":  nil,
+	} {
+		var c completer
+		got := c.meshes("--sidecar-meshes", value)
+		if !slices.Equal(got, want) || (len(c.faults) > 0) != (value != "" && want == nil) {
+			t.Errorf("%q: got %q, faults %v", value, got, c.faults)
+		}
+	}
+}
+
+func TestTheAPIServerIsWhereTheKubeletSays(t *testing.T) {
+	for name, test := range map[string]struct{ host, port, want string }{
+		"version 4":               {"10.96.0.1", "443", "10.96.0.1:443"},
+		"version 6":               {"fd00::1", "6443", "[fd00::1]:6443"},
+		"a name is not looked up": {"kubernetes.example", "443", ""},
+		"outside a cluster":       {"", "", ""},
+		"no port":                 {"10.96.0.1", "", ""},
+		"a port that can not be":  {"10.96.0.1", "0", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := apiServer(func(key string) string {
+				return map[string]string{"KUBERNETES_SERVICE_HOST": test.host, "KUBERNETES_SERVICE_PORT": test.port}[key]
+			})
+			if got.IsValid() != (test.want != "") || got.IsValid() && got.String() != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
 	}
 }
 

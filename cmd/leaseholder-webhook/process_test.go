@@ -43,7 +43,8 @@ func newReplica(t *testing.T, name string) *replica {
 	}
 	f.sidecarImage = "sidecar:1"
 	f.webhookPort, f.healthPort, f.metricsPort = ports[0], ports[1], ports[2]
-	f.shutdownDelay = "1s"
+	// Long enough for the balancer to learn of it on a busy machine.
+	f.shutdownDelay = "3s"
 	env := map[string]string{"POD_NAME": name, "POD_UID": name + "-" + ports[0], "POD_NAMESPACE": webhooktest.Namespace}
 	o, err := f.complete(func(name string) string { return env[name] })
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,6 +61,9 @@ func Resources() corev1.ResourceRequirements {
 		},
 	}
 }
+
+// APIServer is where pods reach the API server, in all cases.
+func APIServer() netip.AddrPort { return netip.MustParseAddrPort("10.96.0.1:443") }
 
 const (
 	inSuffix  = ".in.yaml"
@@ -140,7 +144,7 @@ func read(in string) (Case, error) {
 		Name:  strings.TrimSuffix(filepath.Base(in), inSuffix),
 		Out:   strings.TrimSuffix(in, inSuffix) + outSuffix,
 	}
-	file, err := os.Open(in)
+	file, err := os.OpenInRoot(filepath.Dir(in), filepath.Base(in))
 	if err != nil {
 		return Case{}, err
 	}

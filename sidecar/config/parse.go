@@ -30,7 +30,12 @@ const ElectionAllowed = "a DNS-1123 label: at most 63 of a-z, 0-9 and '-', begin
 // os.Getenv. Unset optional settings take their defaults. The error is of type
 // Faults and names every fault, not just the first.
 func Parse(getenv func(string) string) (Settings, error) {
-	p := parser{getenv: getenv}
+	return Read(func(s Setting) string { return getenv(s.Variable()) })
+}
+
+// Read is Parse of settings that are asked for by their own names.
+func Read(get func(Setting) string) (Settings, error) {
+	p := parser{get: get}
 	d := Default()
 	s := Settings{
 		Election:     p.required(Election, ElectionAllowed, ValidElection),
@@ -42,11 +47,7 @@ func Parse(getenv func(string) string) (Settings, error) {
 		ProbeAddress: p.address(ProbeAddress, d.ProbeAddress, "an address to listen on and a port", anyHost),
 		LogLevel:     p.level(LogLevel),
 		StepDown:     p.oneOf(StepDown, []string{on, off}, on) == on,
-		Timing: Timing{
-			LeaseDuration: p.duration(LeaseDuration, d.Timing.LeaseDuration),
-			RenewDeadline: p.duration(RenewDeadline, d.Timing.RenewDeadline),
-			RetryPeriod:   p.duration(RetryPeriod, d.Timing.RetryPeriod),
-		},
+		Timing:       p.timing(),
 	}
 	p.oneOf(Lock, []string{DefaultLock}, DefaultLock)
 	if len(p.faults) == 0 {
@@ -59,9 +60,22 @@ func Parse(getenv func(string) string) (Settings, error) {
 	return s, nil
 }
 
-// parser collects the faults of an environment while it is read.
+// ReadTiming reads the three durations alone, as Read does with all.
+func ReadTiming(get func(Setting) string) (Timing, error) {
+	p := parser{get: get}
+	t := p.timing()
+	if len(p.faults) == 0 {
+		p.faults = t.Faults()
+	}
+	if len(p.faults) > 0 {
+		return Timing{}, p.faults
+	}
+	return t, nil
+}
+
+// parser collects the faults of settings while they are read.
 type parser struct {
-	getenv func(string) string
+	get    func(Setting) string
 	faults Faults
 }
 
@@ -70,7 +84,7 @@ func (p *parser) refuse(s Setting, value, allowed string) {
 }
 
 func (p *parser) required(s Setting, allowed string, ok func(string) bool) string {
-	v := p.getenv(s.Variable())
+	v := p.get(s)
 	if !ok(v) {
 		p.refuse(s, v, allowed)
 	}
@@ -78,7 +92,7 @@ func (p *parser) required(s Setting, allowed string, ok func(string) bool) strin
 }
 
 func (p *parser) oneOf(s Setting, allowed []string, def string) string {
-	v := p.getenv(s.Variable())
+	v := p.get(s)
 	if v == "" {
 		return def
 	}
@@ -95,8 +109,17 @@ func (p *parser) level(s Setting) slog.Level {
 	return l
 }
 
+func (p *parser) timing() Timing {
+	d := DefaultTiming()
+	return Timing{
+		LeaseDuration: p.duration(LeaseDuration, d.LeaseDuration),
+		RenewDeadline: p.duration(RenewDeadline, d.RenewDeadline),
+		RetryPeriod:   p.duration(RetryPeriod, d.RetryPeriod),
+	}
+}
+
 func (p *parser) duration(s Setting, def time.Duration) time.Duration {
-	v := p.getenv(s.Variable())
+	v := p.get(s)
 	if v == "" {
 		return def
 	}
@@ -108,7 +131,7 @@ func (p *parser) duration(s Setting, def time.Duration) time.Duration {
 }
 
 func (p *parser) address(s Setting, def, allowed string, okHost func(string) bool) string {
-	v := p.getenv(s.Variable())
+	v := p.get(s)
 	if v == "" {
 		return def
 	}

@@ -244,12 +244,12 @@ func TestElection(t *testing.T) {
 			f.mustLead(duration+moment, a)
 			f.add("b", "2")
 			f.mustLead(moment, a)
-			before := token(a)
+			before, _ := a.Status()
 			f.lock.Delete()
 			f.mustLead(0, a)
 			f.mustLead(time.Minute, a)
-			if token(a) != before {
-				t.Error("the term changed")
+			if after, _ := a.Status(); after.Token != before.Token || !after.Since.Equal(before.Since) {
+				t.Errorf("the term changed from %+v to %+v", before, after)
 			}
 		},
 		"a deleted lock of a dead leader is respected for a lease duration": func(_ *testing.T, f *fleet) {

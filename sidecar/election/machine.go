@@ -55,6 +55,7 @@ type machine struct {
 	validUntil Instant
 	sentAt     Instant // of the last renewal that succeeded
 	token      int64
+	acquired   time.Time // when the term began, by the wall clock
 	// myTerm says that the record, if it names this candidate, does so because
 	// of a write that the rules had allowed.
 	myTerm bool

@@ -21,7 +21,8 @@ func (m *machine) record(now Instant, wall time.Time) lock.Record {
 	r.Holder, r.Stamp, r.Mark = m.self.String(), m.self.String(), ""
 	r.Duration = m.timing.LeaseDuration
 	if m.leading {
-		r.Token = max(m.token, before.Token)
+		// A lock that was cleared or made anew has lost these.
+		r.Token, r.Acquired = max(m.token, before.Token), m.acquired
 		return r
 	}
 	if m.heir != "" && before.StepDown == m.heir {
@@ -66,6 +67,9 @@ func (m *machine) writeDone(now, sent Instant, base, s lock.Snapshot) {
 		return
 	}
 	m.failures = 0
+	if !m.leading {
+		m.acquired = s.Record.Acquired
+	}
 	if until := sent + m.timing.RenewDeadline; now < until {
 		m.leading, m.validUntil, m.sentAt, m.lost = true, until, sent, 0
 		m.token = max(m.token, s.Record.Token)

@@ -32,17 +32,6 @@ func Run(ctx context.Context, o Options) (r *report.Report, err error) {
 	if err := b.describeMachine(ctx); err != nil {
 		return nil, err
 	}
-	var programs contender.Set
-	err = b.phase("compile the contestants", func() (err error) {
-		programs, err = contender.Binaries(ctx, filepath.Join(o.Dir, "contestants"))
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := b.sizes(programs); err != nil {
-		return nil, err
-	}
 	var p *plane.Plane
 	err = b.phase("start a control plane", func() (err error) {
 		p, err = plane.Start(o.Assets)
@@ -58,13 +47,39 @@ func Run(ctx context.Context, o Options) (r *report.Report, err error) {
 		b.report.Machine.Store = "etcd without fsync, in memory"
 	}
 
+	if o.measures(PartElection) {
+		if err := b.elections(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	if o.measures(PartAdmission) {
+		if err := b.admission(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	return b.report, nil
+}
+
+// elections measures the sidecar beside client-go's elector.
+func (b *bench) elections(ctx context.Context, p *plane.Plane) (err error) {
+	var programs contender.Set
+	err = b.phase("compile the contestants", func() (err error) {
+		programs, err = contender.Binaries(ctx, filepath.Join(b.Dir, "contestants"))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := b.sizes(programs); err != nil {
+		return err
+	}
 	// The watch must outlast what waits for it, and end before the API server.
 	watching, stop := context.WithCancel(ctx)
 	w := newWatcher()
 	leases, err := p.Client("bench-watcher")
 	if err != nil {
 		stop()
-		return nil, err
+		return err
 	}
 	group := new(errgroup.Group)
 	group.Go(func() error { return w.run(watching, leases) })
@@ -72,15 +87,12 @@ func Run(ctx context.Context, o Options) (r *report.Report, err error) {
 		stop()
 		err = joined(err, group.Wait())
 	}()
-	f, err := newField(p, w, programs, o.Dir)
+	f, err := newField(p, w, programs, b.Dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.log.Close()
-	if err := b.measure(ctx, f); err != nil {
-		return nil, err
-	}
-	return b.report, nil
+	return b.measure(ctx, f)
 }
 
 // joined is errors.Join that leaves one error as it is.
@@ -98,7 +110,7 @@ type bench struct {
 	report *report.Report
 }
 
-// measure does everything that needs the control plane.
+// measure does everything that elections need the control plane for.
 func (b *bench) measure(ctx context.Context, f *field) error {
 	err := b.phase("at rest, both, all sizes", func() (err error) {
 		b.report.Rest, err = f.atRest(ctx, b.plan.rest)

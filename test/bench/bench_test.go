@@ -47,6 +47,7 @@ func TestAQuickRunMeasuresEverything(t *testing.T) {
 		t.Errorf("the floor took %v ms", r.Floor.Min)
 	}
 	failovers(t, r, rounds)
+	admission(t, r, rounds)
 	atRest(t, r)
 	for _, p := range r.Programs {
 		if p.Bytes <= 0 {
@@ -90,6 +91,37 @@ func failovers(t *testing.T, r *report.Report, rounds int) {
 	}
 	if !slices.Equal(kinds, want) {
 		t.Errorf("the failovers are %q, want %q", kinds, want)
+	}
+}
+
+func admission(t *testing.T, r *report.Report, rounds int) {
+	t.Helper()
+	a := r.Admission
+	if len(a.Handler) != 9 || len(a.Memory) != 2 || a.Kept == 0 {
+		t.Errorf("what was measured of admission is not whole: %+v", a)
+	}
+	var kinds []string
+	for _, c := range a.Creations {
+		what := fmt.Sprintf("%s %s", c.Pod, c.Contestant)
+		if c.AtOnce == 1 {
+			kinds = append(kinds, what)
+			measured(t, what, c.Took, rounds)
+		}
+		if c.Took.Min <= 0 || (c.CPU > 0) != (c.Contestant != report.NoWebhook) {
+			t.Errorf("%s took %v ms and %v ms of CPU", what, c.Took.Min, c.CPU)
+		}
+	}
+	want := []string{
+		"small no-webhook", "small idle", "small leaseholder", "first small no-webhook", "first small idle", "first small leaseholder",
+		"large no-webhook", "large idle", "large leaseholder",
+	}
+	if !slices.Equal(kinds, want) {
+		t.Errorf("the creations are %q, want %q", kinds, want)
+	}
+	for _, m := range a.Memory {
+		if m.Rest <= 0 || m.Load <= 0 || m.Kept <= 0 {
+			t.Errorf("no memory: %+v", m)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds every wait for a process or a leader, lease durations aside.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // candidate is one process in an election.
 type candidate struct {
@@ -40,8 +40,8 @@ type election struct {
 	pumps   sync.WaitGroup
 	mu      sync.Mutex
 	changed chan struct{}
-	leader  *candidate
-	begun   time.Duration
+	// leading is who says that it leads, and since when.
+	leading map[*candidate]time.Duration
 }
 
 // newElection makes the Lease, marked as free, so that nobody waits for a
@@ -53,7 +53,7 @@ func (f *field) newElection(ctx context.Context, contestant string, t timing, ca
 	f.elections++
 	e := &election{
 		field: f, name: "bench-" + strconv.Itoa(f.elections), contestant: contestant, timing: t,
-		candidates: make([]*candidate, candidates), changed: make(chan struct{}),
+		candidates: make([]*candidate, candidates), changed: make(chan struct{}), leading: map[*candidate]time.Duration{},
 	}
 	l := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: e.name}}
 	lease.Free(l, time.Now())
@@ -103,18 +103,30 @@ func (e *election) start(ctx, starting context.Context, slot, serial int) error 
 	return nil
 }
 
-// note takes down who leads.
+// note takes down who leads. What one process says comes in order, but that of two
+// may not.
 func (e *election) note(c *candidate, change contender.Change) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	switch {
-	case change.Leading:
-		e.leader, e.begun = c, change.At
-	case e.leader == c:
-		e.leader = nil
+	if change.Leading {
+		e.leading[c] = change.At
+	} else {
+		delete(e.leading, c)
 	}
 	close(e.changed)
 	e.changed = make(chan struct{})
+}
+
+// leader is who has begun to lead last of those that lead, and nil if none does.
+func (e *election) leader() (last *candidate, begun time.Duration, changed <-chan struct{}) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for c, at := range e.leading {
+		if last == nil || at > begun {
+			last, begun = c, at
+		}
+	}
+	return last, begun, e.changed
 }
 
 // await waits until a candidate other than the old one leads, and says since when.
@@ -122,9 +134,7 @@ func (e *election) await(ctx context.Context, old *candidate, patience time.Dura
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("nobody leads after %s", patience))
 	defer cancel()
 	for {
-		e.mu.Lock()
-		leader, begun, changed := e.leader, e.begun, e.changed
-		e.mu.Unlock()
+		leader, begun, changed := e.leader()
 		if leader != nil && leader != old {
 			return leader, begun, nil
 		}

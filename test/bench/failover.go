@@ -201,15 +201,22 @@ func (run *failovers) measure(ctx context.Context, e *election, old *candidate) 
 		return round{}, err
 	}
 	r.total = begun - signalled
-	if run.series.kind == report.Crash {
-		r.late = begun - (t.lastRenewal + e.timing.lease)
-	} else {
-		r.late = begun - t.released
+	r.late, err = run.series.late(begun, t)
+	return r, err
+}
+
+// late says how late the next leader began, as the Lease tells.
+func (s series) late(begun time.Duration, t takeover) (time.Duration, error) {
+	switch {
+	case s.kind == report.Graceful && t.released == 0:
+		return 0, errors.New("the leader went without a release")
+	case s.kind == report.Crash && t.released != 0:
+		// client-go releases what it can't renew.
+		return 0, errEarlier
+	case s.kind == report.Crash:
+		return begun - (t.lastRenewal + s.timing.lease), nil
 	}
-	if run.series.kind == report.Graceful && t.released == 0 {
-		return round{}, fmt.Errorf("%q went without a release of %q", old.process.Name(), e.name)
-	}
-	return r, nil
+	return begun - t.released, nil
 }
 
 // report counts the requests of each round.

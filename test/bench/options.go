@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"cmp"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/leaseholder-dev/leaseholder/test/bench/report"
@@ -13,14 +15,32 @@ type Options struct {
 	Assets string
 	// Dir is where the contestants' executables and logs are left. Required.
 	Dir string
-	// Rounds is how many failovers of each kind are measured; default 100, and 3
-	// in a quick run.
+	// Rounds is how many failovers of each kind are measured, and how many pods are
+	// created one at a time; default 100 and 300, and 3 in a quick run.
 	Rounds int
+	// Parts are what is measured, of Parts; default all.
+	Parts []string
 	// Quick measures everything with few rounds, few candidates and short
 	// windows: under a minute, to see that it can be done.
 	Quick bool
 	// Out receives lines of progress. Required.
 	Out io.Writer
+}
+
+// The parts of a run.
+const (
+	// PartElection is failovers and elections at rest.
+	PartElection = "election"
+	// PartAdmission is what creating a pod costs with a webhook.
+	PartAdmission = "admission"
+)
+
+// Parts lists the parts in the order in which they are measured.
+func Parts() []string { return []string{PartElection, PartAdmission} }
+
+// measures says whether a part is to be measured.
+func (o Options) measures(part string) bool {
+	return len(o.Parts) == 0 || slices.Contains(o.Parts, part)
 }
 
 // timing is the durations of an election.
@@ -35,8 +55,10 @@ var (
 	defaults = timing{15 * time.Second, 10 * time.Second, 2 * time.Second}
 	// short is for elections whose crashes would take too long otherwise.
 	short = timing{6 * time.Second, 4 * time.Second, time.Second}
-	// shortest is for quick runs.
-	shortest = timing{3 * time.Second, 2 * time.Second, time.Second}
+	// shortest is for the crashes of quick runs, quick for what waits for no lease's
+	// end in them: a busy machine must not take the lead from anybody.
+	shortest = timing{5 * time.Second, 4 * time.Second, time.Second}
+	quick    = timing{15 * time.Second, 10 * time.Second, time.Second}
 )
 
 // plan is how much of everything is done.
@@ -49,6 +71,7 @@ type plan struct {
 	// candidates.
 	crowdGraceful, crowdCrash series
 	rest                      rest
+	admissions                admissions
 }
 
 // series is many failovers of one kind.
@@ -86,18 +109,21 @@ func (o Options) plan() plan {
 			rounds = 3
 		}
 		few := series{rounds: rounds, candidates: 3, elections: 3, timing: shortest, apart: 50 * time.Millisecond, aftermath: 200 * time.Millisecond}
-		crowd := few
+		crowd, graceful := few, few
 		crowd.candidates, crowd.elections = 6, 3
+		graceful.timing = quick
 		return plan{
 			floorRounds: 2,
-			graceful:    []series{few.of(report.Graceful, report.Leaseholder), few.of(report.Graceful, report.ClientGo)},
+			graceful:    []series{graceful.of(report.Graceful, report.Leaseholder), graceful.of(report.Graceful, report.ClientGo)},
 			crash:       []series{few.of(report.Crash, report.Leaseholder), few.of(report.Crash, report.ClientGo)},
 
 			crowdGraceful: crowd.of(report.Graceful, report.Leaseholder),
 			crowdCrash:    crowd.of(report.Crash, report.Leaseholder),
-			rest:          rest{sizes: []int{2, 3}, timing: shortest, settle: time.Second, window: 3 * time.Second},
+			rest:          rest{sizes: []int{2, 3}, timing: quick, settle: time.Second, window: 5 * time.Second},
+			admissions:    admissions{rounds: rounds, blocks: 2, largeBlocks: 1, perBlock: 4, atOnce: 4, kept: 10, handlerTime: "1x", handlerCount: "2"},
 		}
 	}
+	created := cmp.Or(rounds, 300)
 	if rounds == 0 {
 		rounds = 100
 	}
@@ -115,6 +141,9 @@ func (o Options) plan() plan {
 		crowdGraceful: crowd.of(report.Graceful, report.Leaseholder),
 		crowdCrash:    crowd.of(report.Crash, report.Leaseholder),
 		rest:          rest{sizes: []int{2, 3, 10, 100}, timing: defaults, settle: 20 * time.Second, window: time.Minute},
+		admissions: admissions{
+			rounds: created, blocks: 5, largeBlocks: 2, perBlock: 64, atOnce: 32, kept: 1000, handlerTime: "0.2s", handlerCount: "5",
+		},
 	}
 }
 

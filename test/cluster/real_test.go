@@ -141,7 +141,8 @@ func TestARealCluster(t *testing.T) {
 
 func eventually(t *testing.T, c *Cluster, check func(context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	const patience = 3 * time.Minute // nothing is judged by how long it takes
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := c.waitFor(ctx, check); err != nil {
 		t.Fatal(err)

@@ -19,6 +19,8 @@ const (
 	module  = "github.com/leaseholder-dev/leaseholder"
 	sidecar = "leaseholder-sidecar"
 	elector = "elector"
+	webhook = "leaseholder-webhook"
+	idle    = "idlewebhook"
 )
 
 // Binaries builds the contestants into dir, both as the Makefile builds the
@@ -29,7 +31,7 @@ func Binaries(ctx context.Context, dir string) (Set, error) {
 	if err != nil {
 		return Set{}, fmt.Errorf("build the contestants: %w", err)
 	}
-	root, err := goTool(ctx, "", "list", "-m", "-f", "{{.Dir}}", module)
+	root, err := Root(ctx)
 	if err != nil {
 		return Set{}, err
 	}
@@ -40,13 +42,41 @@ func Binaries(ctx context.Context, dir string) (Set, error) {
 	return s, build(ctx, "", s.ClientGoPath, module+"/test/cmd/"+elector)
 }
 
+// Webhooks is the executables of two admission webhooks.
+type Webhooks struct {
+	// LeaseholderPath is our webhook, IdlePath one that does nothing.
+	LeaseholderPath, IdlePath string
+}
+
+// WebhookBinaries is Binaries for the webhooks.
+func WebhookBinaries(ctx context.Context, dir string) (Webhooks, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return Webhooks{}, fmt.Errorf("build the webhooks: %w", err)
+	}
+	root, err := Root(ctx)
+	if err != nil {
+		return Webhooks{}, err
+	}
+	w := Webhooks{LeaseholderPath: filepath.Join(dir, webhook), IdlePath: filepath.Join(dir, idle)}
+	if err := build(ctx, root, w.LeaseholderPath, module+"/cmd/"+webhook); err != nil {
+		return Webhooks{}, err
+	}
+	return w, build(ctx, "", w.IdlePath, module+"/test/cmd/"+idle)
+}
+
+// Root is the folder of the root module.
+func Root(ctx context.Context) (string, error) {
+	return GoTool(ctx, "", "list", "-m", "-f", "{{.Dir}}", module)
+}
+
 func build(ctx context.Context, module, path, command string) error {
-	_, err := goTool(ctx, module, "build", "-ldflags", "-s -w -X main.version=test", "-o", path, command)
+	_, err := GoTool(ctx, module, "build", "-ldflags", "-s -w -X main.version=test", "-o", path, command)
 	return err
 }
 
-// goTool runs go in a folder, the working directory if that is empty.
-func goTool(ctx context.Context, dir string, args ...string) (string, error) {
+// GoTool gives what go prints in a folder, the working directory if that is empty.
+func GoTool(ctx context.Context, dir string, args ...string) (string, error) {
 	c := exec.CommandContext(ctx, "go", args...)
 	c.Dir = dir
 	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath -buildvcs=false")

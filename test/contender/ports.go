@@ -19,9 +19,9 @@ var (
 	ports   = map[int]bool{}
 )
 
-// freePort is a TCP port that nobody listens on, on any address, and that this
-// process has not given to another contestant.
-func freePort(ctx context.Context) (string, error) {
+// FreePort is a TCP port that nobody listens on, on any address, and that this
+// process has not been given before.
+func FreePort(ctx context.Context) (string, error) {
 	portsMu.Lock()
 	defer portsMu.Unlock()
 	const tries = 100
@@ -46,7 +46,7 @@ func freePort(ctx context.Context) (string, error) {
 func givePort(port string) {
 	portsMu.Lock()
 	defer portsMu.Unlock()
-	// It came from freePort, and so is a number.
+	// It came from FreePort, and so is a number.
 	n, _ := strconv.Atoi(port)
 	delete(ports, n)
 }

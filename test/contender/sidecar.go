@@ -27,11 +27,11 @@ const (
 // ends, is ended, or ctx ends. Sidecar returns when its local API answers.
 func (s Set) Sidecar(ctx context.Context, o Options) (*Process, error) {
 	o = o.complete()
-	port, err := freePort(ctx)
+	port, err := FreePort(ctx)
 	if err != nil {
 		return nil, err
 	}
-	probes, err := freePort(ctx)
+	probes, err := FreePort(ctx)
 	if err != nil {
 		givePort(port)
 		return nil, err

@@ -170,7 +170,7 @@ metadata:
   labels: {app: favourite}
   annotations:
     leaseholder.dev/inject: "true"
-    leaseholder.dev/election: ` + orders + `
+    leaseholder.dev/election: `+orders+`
     leaseholder.dev/priority: "10"
 spec:
   containers:
@@ -193,11 +193,14 @@ spec:
 		}
 		return nil
 	})
-	notes := handOvers(s)
-	if len(notes) != 1 {
-		t.Errorf("there are the Events %q", notes)
-	}
-	t.Log(notes)
+	// It is told after it was asked for, and so perhaps after it has happened.
+	s.eventually("an Event", func() error {
+		if len(handOvers(s)) == 0 {
+			return errors.New("there is none")
+		}
+		return nil
+	})
+	t.Log(handOvers(s))
 
 	// It stays: for as many renewals as take longer than what it was waited for.
 	const renewals = 20

@@ -31,7 +31,7 @@ type space struct {
 
 func newSpace(t *testing.T) *space {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), lifetime)
 	t.Cleanup(cancel)
 	name := strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-"))
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
@@ -129,6 +129,15 @@ func (s *space) history(election string) *product.History {
 func (s *space) await(h *product.History, from int, wanted func(product.Entry) bool) product.Entry {
 	s.Helper()
 	e, err := h.Await(s.ctx, from, wanted)
+	s.must(err)
+	return e
+}
+
+// now is how the lock stands: on a busy machine, who was first to lead may have lost
+// the lead before all others had started.
+func (s *space) now(h *product.History) product.Entry {
+	s.Helper()
+	e, err := h.Now(s.ctx)
 	s.must(err)
 	return e
 }

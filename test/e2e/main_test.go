@@ -21,9 +21,12 @@ import (
 	"github.com/leaseholder-dev/leaseholder/test/product"
 )
 
-// patience bounds every wait for what must come. Nothing is judged by how long
-// it takes.
-const patience = 3 * time.Minute
+// patience bounds every wait for what must come, and lifetime a test. Nothing is
+// judged by how long it takes.
+const (
+	patience = 3 * time.Minute
+	lifetime = 2 * patience
+)
 
 var (
 	prod   product.Product

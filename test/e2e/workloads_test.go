@@ -16,7 +16,7 @@ func TestStatefulSet(t *testing.T) {
 	h := s.history("statefulset-ledger")
 	s.apply("examples/statefulset")
 	s.rolledOut("statefulset/ledger")
-	first := s.await(h, 0, product.Held)
+	first := s.now(h)
 	leader := s.identity(first)
 	s.labelled("ledger", leader.Pod)
 
@@ -68,10 +68,12 @@ func TestUnreadyLeavesOnlyTheLeaderReady(t *testing.T) {
 	s := newSpace(t)
 	h := s.history("deployment-gateway")
 	s.apply("examples/unready")
-	first := s.await(h, 0, product.Held)
-	onlyReady := func(leader string) {
+	onlyReady := func() product.Entry {
 		t.Helper()
+		var leads product.Entry
 		s.eventually("one ready pod", func() error {
+			leads = s.now(h)
+			leader := s.identity(leads).Pod
 			pods := s.pods("gateway")
 			if len(pods) != 3 {
 				return fmt.Errorf("%d pods", len(pods))
@@ -87,15 +89,16 @@ func TestUnreadyLeavesOnlyTheLeaderReady(t *testing.T) {
 			}
 			return nil
 		})
+		return leads
 	}
+	first := onlyReady()
 	leader := s.identity(first).Pod
-	onlyReady(leader)
 	s.answeredBy("gateway", leader)
 
 	from := h.Len()
 	s.must(client.CoreV1().Pods(s.name).Delete(s.ctx, leader, metav1.DeleteOptions{}))
-	next := s.identity(s.await(h, from, product.HeldByOther(first.Holder))).Pod
-	onlyReady(next)
+	s.await(h, from, product.HeldByOther(first.Holder))
+	next := s.identity(onlyReady()).Pod
 	s.answeredBy("gateway", next)
 }
 

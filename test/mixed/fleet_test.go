@@ -30,12 +30,21 @@ const (
 // timing is the durations of one contestant.
 type timing struct{ lease, renew, retry time.Duration }
 
-// client-go's own exclusion wants renew + retry < lease.
+// A busy machine, whose disk or processors stand still for a second or two, takes
+// the lead from whoever has a short renew deadline. So only those have one whose
+// lead may end at any time.
 var (
-	// quick is as short as both kinds take it, lasting is longer than any delay of
-	// a busy machine.
-	quick   = timing{4 * time.Second, 2 * time.Second, time.Second}
+	// quick is as short as both kinds take it.
+	quick = timing{4 * time.Second, 2 * time.Second, time.Second}
+	// exclusive is as short as client-go excludes others whatever happens: one that
+	// can't renew calls OnStoppedLeading up to retry + 2 renew after its last
+	// renewal, since it tries to release too.
+	exclusive = timing{6 * time.Second, 2 * time.Second, time.Second}
+	// lasting is longer than any delay of a busy machine.
 	lasting = timing{10 * time.Second, 6 * time.Second, time.Second}
+	// endless is for whoever must stay valid while something happens: nobody waits
+	// for it.
+	endless = timing{60 * time.Second, 40 * time.Second, time.Second}
 )
 
 // fleet is one Lease and those who stand for it.
@@ -108,10 +117,18 @@ func (f *fleet) ours(name string, d timing) *contender.Process {
 	return f.join(p, err)
 }
 
-// clientGo starts an elector that releases what it has when it is terminated.
+// clientGo starts an elector that releases what it has when it is terminated, and
+// when it fails to renew.
 func (f *fleet) clientGo(name string, d timing) *contender.Process {
 	f.t.Helper()
 	p, err := programs.ClientGo(f.ctx, f.options(name, d, true))
+	return f.join(p, err)
+}
+
+// clientGoThatReleasesNothing starts an elector as client-go's defaults are.
+func (f *fleet) clientGoThatReleasesNothing(name string, d timing) *contender.Process {
+	f.t.Helper()
+	p, err := programs.ClientGo(f.ctx, f.options(name, d, false))
 	return f.join(p, err)
 }
 
@@ -196,8 +213,8 @@ func (f *fleet) overlaps() []overlap {
 	return found
 }
 
-// exclusive says that nobody ever led beside another.
-func (f *fleet) exclusive() {
+// excluded says that nobody ever led beside another.
+func (f *fleet) excluded() {
 	f.t.Helper()
 	for _, o := range f.overlaps() {
 		f.t.Errorf("two led: %s", o)

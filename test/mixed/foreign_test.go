@@ -23,7 +23,7 @@ func (f *fleet) inOneTerm(s *contender.Process) {
 func TestOursLeadsOnWhereClientGoClearsItsLease(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	s := f.ours("ours-0", quick)
+	s := f.ours("ours-0", lasting)
 	f.leads(s)
 	from := f.history.len() - 1
 	// As client-go's LeaderElector.tryRelease does after a pause: it updates
@@ -51,7 +51,7 @@ func TestOursLeadsOnWhereClientGoClearsItsLease(t *testing.T) {
 func TestOursLeadsOnWhereItsLeaseIsDeleted(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	s := f.ours("ours-0", quick)
+	s := f.ours("ours-0", lasting)
 	f.leads(s)
 	from := f.history.len() - 1
 	token := s.Terms()[0].Token
@@ -72,15 +72,15 @@ func TestOursLeadsOnWhereItsLeaseIsDeleted(t *testing.T) {
 func TestClientGoLeadsOnWhereItsLeaseIsDeletedAndOursStandsBy(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	c := f.clientGo("clientgo-0", quick)
+	c := f.clientGo("clientgo-0", lasting)
 	f.leads(c)
-	s := f.ours("ours-0", quick)
+	s := f.ours("ours-0", lasting)
 	from := f.history.len() - 1
 	f.deleteLease()
 	deleted := f.history.await(t, "the Lease is deleted", from, func(s state) bool { return s.Deleted })
 	again := f.history.await(t, "client-go has it again", deleted+1, heldBy("clientgo-0"))
 	// A whole wait of ours passes, and client-go renews all the time.
-	f.history.await(t, "time passes", again+int(quick.lease/quick.retry)+2, heldBy("clientgo-0"))
+	f.history.await(t, "time passes", again+int(lasting.lease/lasting.retry)+2, heldBy("clientgo-0"))
 	if terms := c.Terms(); len(terms) != 1 || terms[0].Stopped != 0 {
 		t.Errorf("client-go led in the terms %+v, want one that goes on", terms)
 	}
@@ -88,15 +88,15 @@ func TestClientGoLeadsOnWhereItsLeaseIsDeletedAndOursStandsBy(t *testing.T) {
 		t.Errorf("ours led: %+v", terms)
 	}
 	t.Logf("the Lease was %v", f.history.story(from))
-	f.exclusive()
+	f.excluded()
 }
 
 func TestClientGoThatMakesADeletedLeaseLeadsBesideOurs(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	s := f.ours("ours-0", lasting)
+	s := f.ours("ours-0", endless)
 	f.leads(s)
-	c := f.clientGo("clientgo-0", lasting)
+	c := f.clientGo("clientgo-0", endless)
 	// Ours would make it again within milliseconds: it stands still, for less
 	// than its validity, as one does whose watch is late.
 	f.must(s.Pause())
@@ -119,7 +119,7 @@ func TestClientGoThatMakesADeletedLeaseLeadsBesideOurs(t *testing.T) {
 func TestOursWaitsForTheDurationThatClientGoAsksFor(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	longer := timing{lease: 2 * quick.lease, renew: quick.renew, retry: quick.retry}
+	longer := timing{lease: 2 * quick.lease, renew: lasting.renew, retry: quick.retry}
 	c := f.clientGo("clientgo-0", longer)
 	f.leads(c)
 	s := f.ours("ours-0", quick)
@@ -134,5 +134,5 @@ func TestOursWaitsForTheDurationThatClientGoAsksFor(t *testing.T) {
 	if waited < longer.lease {
 		t.Errorf("ours waited for %s, want at least %s", waited, longer.lease)
 	}
-	f.exclusive()
+	f.excluded()
 }

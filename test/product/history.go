@@ -93,6 +93,17 @@ func (h *History) Await(ctx context.Context, from int, wanted func(Entry) bool) 
 	}
 }
 
+// Now waits for a holder, and gives the last state of the latest there was.
+func (h *History) Now(ctx context.Context) (Entry, error) {
+	now, err := h.Await(ctx, 0, Held)
+	for _, e := range h.Since(0) {
+		if Held(e) {
+			now = e
+		}
+	}
+	return now, err
+}
+
 // Held says that somebody holds the lock.
 func Held(e Entry) bool { return e.Holder != "" }
 

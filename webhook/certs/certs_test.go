@@ -206,7 +206,9 @@ func TestWhatTheSecretHoldsIsServedWhileItCannotBeWritten(t *testing.T) {
 func TestNoPodIsRefusedWhileCertificatesAreRenewed(t *testing.T) {
 	namespace, port := cluster.NewNamespace(t), webhooktest.FreePort(t)
 	install(t, namespace, port)
-	lifetimes := certs.Lifetimes{CA: 18 * time.Second, Leaf: 7 * time.Second, Grace: time.Second}
+	// A third of a leaf's lifetime, and the grace, are longer than any delay of a busy
+	// machine.
+	lifetimes := certs.Lifetimes{CA: 30 * time.Second, Leaf: 12 * time.Second, Grace: 4 * time.Second}
 	first, second := newKeeper(t, lifetimes), newKeeper(t, lifetimes)
 	webhooktest.Background(t, "first keeper", first.Run)
 	webhooktest.Background(t, "second keeper", second.Run)

@@ -181,7 +181,8 @@ func (c *content) annotations(old map[string]string) map[string]string {
 		if annotations == nil {
 			annotations = map[string]string{}
 		}
-		annotations[AnnotationPublished] = c.published.UTC().Format(time.RFC3339)
+		// With its fractions: rounded down, it would shorten the grace.
+		annotations[AnnotationPublished] = c.published.UTC().Format(time.RFC3339Nano)
 	}
 	return annotations
 }

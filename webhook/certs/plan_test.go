@@ -154,12 +154,13 @@ func TestRenewalOverManyLifetimes(t *testing.T) {
 func TestANewAuthoritySignsNothingBeforeItIsPublishedForTheGrace(t *testing.T) {
 	s := &store{t: t}
 	first := s.settle(begin)
-	due := dueAt(first.ca.cert.NotBefore, first.ca.cert.NotAfter)
+	// Times are kept to the fraction of a second.
+	due := dueAt(first.ca.cert.NotBefore, first.ca.cert.NotAfter).Add(time.Second - time.Millisecond)
 	c := s.settle(due)
 	if c.next == nil || c.published.IsZero() || !publishedIn([][]byte{s.bundle}, c.next.cert) {
 		t.Fatalf("the next authority is not published: %q", s.steps)
 	}
-	if c = s.settle(due.Add(testLifetimes.Grace - time.Second)); !c.ca.cert.Equal(first.ca.cert) {
+	if c = s.settle(due.Add(testLifetimes.Grace - time.Millisecond)); !c.ca.cert.Equal(first.ca.cert) {
 		t.Error("the authority changed before the grace was over")
 	}
 	if wake := c.wakeAt(due, testLifetimes); wake.After(due.Add(testLifetimes.Grace)) {
@@ -169,7 +170,7 @@ func TestANewAuthoritySignsNothingBeforeItIsPublishedForTheGrace(t *testing.T) {
 	if step, _ := withdrawn.advance(due.Add(testLifetimes.Grace), testLifetimes, testNames, [][]byte{s.bundle, nil}); step != "" {
 		t.Errorf("%s, though one bundle lacks it", step)
 	}
-	if c = s.settle(due.Add(testLifetimes.Grace + time.Second)); c.ca.cert.Equal(first.ca.cert) || c.next != nil {
+	if c = s.settle(due.Add(testLifetimes.Grace)); c.ca.cert.Equal(first.ca.cert) || c.next != nil {
 		t.Errorf("the authority did not change: %q", s.steps)
 	}
 }

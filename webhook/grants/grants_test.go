@@ -178,9 +178,12 @@ func TestALeaseIsFreeOnlyIfNobodyCanHaveLed(t *testing.T) {
 		pod := cluster.NewPod(t, n, "a", "orders", "")
 		webhooktest.Eventually(t, "the rights", func(ctx context.Context) error { return granted(ctx, n, "orders", "default") })
 		cluster.DeletePod(t, pod)
-		// Another replica has only seen the Lease.
+		// Another replica has only seen the Lease: it grants, and so listens, before
+		// that is deleted.
 		stop()
 		start(t, time.Hour)
+		cluster.NewPod(t, n, "before", "before", "")
+		webhooktest.Eventually(t, "another pod's rights", func(ctx context.Context) error { return granted(ctx, n, "before", "default") })
 		remains := []client.Object{lease(n, "orders"), role(n, "orders"), binding(n, "orders")}
 		for _, o := range remains {
 			if err := cluster.Admin.Delete(t.Context(), o); err != nil {

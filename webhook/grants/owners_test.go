@@ -159,3 +159,19 @@ func TestWhoIsReleasedByItsControllerKeepsItsRights(t *testing.T) {
 	cluster.NewPod(t, n, "db-1", shared, "second", of("db"))
 	webhooktest.Eventually(t, "the rights of both", func(ctx context.Context) error { return granted(ctx, n, shared, "db", "second") })
 }
+
+func TestAnElectionThatSomebodyOpensIsOpen(t *testing.T) {
+	start(t, time.Hour)
+	n := cluster.NewNamespace(t)
+	cluster.NewPod(t, n, "db-0", shared, "db", of("db"))
+	webhooktest.Eventually(t, "its rights", func(ctx context.Context) error {
+		return errors.Join(granted(ctx, n, shared, "db"), recorded(ctx, n, "statefulset/db"))
+	})
+	stranger := cluster.NewPod(t, n, "orders-0", shared, "orders", of("orders"), naming)
+	webhooktest.Eventually(t, "the reason", func(ctx context.Context) error { return toldStranger(ctx, stranger) })
+	open := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":{"`+ownership.Annotation+`":null}}}`))
+	if err := cluster.Admin.Patch(t.Context(), lease(n, shared), open); err != nil {
+		t.Fatal(err)
+	}
+	webhooktest.Eventually(t, "the rights of both", func(ctx context.Context) error { return granted(ctx, n, shared, "db", "orders") })
+}

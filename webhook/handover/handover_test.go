@@ -295,8 +295,8 @@ func TestNothingIsWrittenWhereNothingIsToBeHandedOver(t *testing.T) {
 
 	foreign := newElected(t, n, "foreign")
 	foreign.hold(newPod(t, n, "foreign-a", "foreign", "0"))
-	newPod(t, n, "foreign-b", "foreign", "1")
 	foreign.write(t.Context(), func(r *lock.Record) { r.Stamp = "" })
+	newPod(t, n, "foreign-b", "foreign", "1")
 
 	elsewhere := newElected(t, webhooktest.Namespace, "own")
 	ownA, ownB := newPod(t, webhooktest.Namespace, "own-a", "own", "0"), newPod(t, webhooktest.Namespace, "own-b", "own", "1")

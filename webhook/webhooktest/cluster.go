@@ -30,7 +30,7 @@ const (
 	Secret = "leaseholder-webhook-certificate"
 	// Configuration is its MutatingWebhookConfiguration, and its
 	// ValidatingWebhookConfiguration.
-	Configuration = "leaseholder-webhook"
+	Configuration = "admission.leaseholder.dev"
 
 	// account is the webhook's user.
 	account = "leaseholder-webhook"

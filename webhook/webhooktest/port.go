@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"sync"
 	"testing"
 )
 
@@ -11,7 +12,10 @@ import (
 // those can take one before the test listens on it.
 const firstPort, lastPort = 10000, 19999
 
-// FreePort is a TCP port that nobody listened on a moment ago.
+// ports are those that FreePort has given: one that is not yet listened on looks free.
+var ports sync.Map
+
+// FreePort is a TCP port that nobody listened on a moment ago, another at each call.
 func FreePort(t *testing.T) int {
 	t.Helper()
 	const attempts = 20
@@ -23,6 +27,9 @@ func FreePort(t *testing.T) int {
 		}
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
+		}
+		if _, given := ports.LoadOrStore(port, true); given {
+			continue
 		}
 		return port
 	}

@@ -9,6 +9,16 @@ leaseholder-webhook
 {{- end }}
 
 {{/*
+The name of both webhook configurations. The API server asks mutating webhooks in
+the order of these names. A mesh's webhook reads the pod's containers and
+annotations once, so this one has to come before "istio-sidecar-injector" and
+"linkerd-proxy-injector-webhook-config".
+*/}}
+{{- define "leaseholder.configuration.name" -}}
+admission.leaseholder.dev
+{{- end }}
+
+{{/*
 The name of the Secret that holds the webhook's own certificate.
 */}}
 {{- define "leaseholder.certificate.name" -}}

@@ -120,6 +120,16 @@ func (p *Plane) Client(user string) (coordinationv1.LeaseInterface, error) {
 	return c.Leases(Namespace), nil
 }
 
+// Config gives a user's configuration for clients of all kinds, without a rate
+// limiter.
+func (p *Plane) Config(user string) (*rest.Config, error) {
+	u, err := p.user(user, &rest.Config{QPS: -1})
+	if err != nil {
+		return nil, err
+	}
+	return u.Config(), nil
+}
+
 // Kubeconfig writes a kubeconfig for the user and gives its path.
 func (p *Plane) Kubeconfig(user string) (string, error) {
 	u, err := p.user(user, &rest.Config{})

@@ -18,6 +18,10 @@ import (
 const (
 	Leaseholder = "leaseholder"
 	ClientGo    = "client-go"
+	// NoWebhook is pods that no webhook is asked about, Idle a webhook that does
+	// nothing.
+	NoWebhook = "no-webhook"
+	Idle      = "idle"
 )
 
 // Report is one run: the JSON file's schema.
@@ -28,8 +32,11 @@ type Report struct {
 	Quick bool `json:"quick,omitempty"`
 	// Machine is what it ran on.
 	Machine Machine `json:"machine"`
-	// Phases are the run's parts in their order.
+	// Phases are the run's steps in their order.
 	Phases []Phase `json:"phases"`
+	// Admission is what creating pods costs; nil if it was not measured, as
+	// what follows is empty if elections were not.
+	Admission *Admission `json:"admission,omitempty"`
 	// Floor is the time of a write, its watch event at another client, and that
 	// client's write, in milliseconds: what no election over a Lease can beat.
 	Floor Sample `json:"floor"`

@@ -53,8 +53,9 @@ func example() *Report {
 			failover(Graceful, Leaseholder, 3, 9, 4), failover(Graceful, ClientGo, 3, 1800, 1790), failover(Graceful, Leaseholder, 100, 30, 20),
 			failover(Crash, Leaseholder, 3, 14_000, 5), failover(Crash, ClientGo, 3, 16_000, 2100), failover(Crash, Leaseholder, 100, 5000, 20),
 		},
-		Rest:     []Rest{rest(Leaseholder, 0), rest(ClientGo, 18)},
-		Programs: []Program{{Leaseholder, 10_600_000}, {ClientGo, 26_800_000}},
+		Rest:      []Rest{rest(Leaseholder, 0), rest(ClientGo, 18)},
+		Programs:  []Program{{Leaseholder, 10_600_000}, {ClientGo, 26_800_000}},
+		Admission: exampleAdmission(),
 	}
 }
 
@@ -117,6 +118,13 @@ func TestBudgetsAreJudged(t *testing.T) {
 		"an executable that is too large": {
 			func(r *Report) { r.Programs[0].Bytes = 12_000_001 },
 			"executable, stripped (MB), leaseholder: ≤ 12",
+		},
+		"a handler that takes long for a small pod": {
+			func(r *Report) { r.Admission.Handler[0].Took = around(120) },
+			"admission: handler, small pod (µs), leaseholder: p50 ≤ 100",
+		},
+		"other pods and handlers have no budget": {
+			func(r *Report) { r.Admission.Handler[1].Took, r.Admission.Handler[3].Took = around(1e4), around(1e4) }, "",
 		},
 		"the other contestant has no budget": {
 			func(r *Report) {

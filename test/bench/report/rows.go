@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/leaseholder-dev/leaseholder/test/bench/stats"
@@ -18,6 +19,8 @@ const (
 	// sizeBudget is in bytes, memoryBudget in MiB.
 	sizeBudget   = 12_000_000
 	memoryBudget = 14
+	// handlerBudget is in microseconds, for a small pod.
+	handlerBudget = 100
 )
 
 // Row is one line of the table.
@@ -35,7 +38,10 @@ type Row struct {
 
 // Rows are the report's values in the table's order.
 func (r *Report) Rows() []Row {
-	rows := []Row{{What: "a write, its event, a write (ms)", Who: "the floor", Values: r.Floor.Summary}}
+	var rows []Row
+	if r.Floor.N > 0 {
+		rows = append(rows, Row{What: "a write, its event, a write (ms)", Who: "the floor", Values: r.Floor.Summary})
+	}
 	add := func(what string, of func(Failover) (Row, bool)) {
 		for _, f := range r.Failovers {
 			if row, ok := of(f); ok {
@@ -77,7 +83,7 @@ func (r *Report) Rows() []Row {
 	add("crash: SIGKILL to new leader (ms)", kind(Crash, func(f Failover) Row { return Row{Values: f.Total.Summary} }))
 	add("crash: conflicting writes a takeover", kind(Crash, conflicts))
 	add("crash: reads a takeover", kind(Crash, reads))
-	return append(append(rows, r.restRows()...), r.programRows()...)
+	return slices.Concat(rows, r.restRows(), r.programRows(), r.Admission.rows())
 }
 
 // usual is the number of candidates that the budget of a graceful failover is for.

@@ -13,7 +13,7 @@ import (
 func (r *Report) Table(w io.Writer) error {
 	var b strings.Builder
 	m := r.Machine
-	fmt.Fprintf(&b, "Leaseholder beside client-go's LeaderElector, %s\n", r.Begun.UTC().Format(time.DateOnly))
+	fmt.Fprintf(&b, "Leaseholder measured, %s\n", r.Begun.UTC().Format(time.DateOnly))
 	fmt.Fprintf(&b, "Kubernetes %s, %s, %s; %d CPUs (%s), %s; other work took %.0f %% of them before the run\n",
 		m.Kubernetes, m.Store, m.Go, m.CPUs, m.Model, m.System, percent*m.BusyBefore)
 	if r.Quick {
@@ -21,7 +21,9 @@ func (r *Report) Table(w io.Writer) error {
 	}
 	b.WriteString("\n")
 	missed := r.rows(&b)
-	b.WriteString("\nDurations (lease/renew/retry) and elections side by side:\n")
+	if len(r.Failovers)+len(r.Rest) > 0 {
+		b.WriteString("\nDurations (lease/renew/retry) and elections side by side:\n")
+	}
 	for _, f := range r.Failovers {
 		fmt.Fprintf(&b, "  %s, %s, %d candidates: %s, %d at a time\n", f.Kind, f.Contestant, f.Candidates, f.Timing, f.Elections)
 	}
