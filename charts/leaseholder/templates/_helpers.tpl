@@ -9,8 +9,7 @@ leaseholder-webhook
 {{- end }}
 
 {{/*
-The name of the MutatingWebhookConfiguration, and of the
-ValidatingWebhookConfiguration. The API server asks mutating webhooks in
+The name of both webhook configurations. The API server asks mutating webhooks in
 the order of these names. A mesh's webhook reads the pod's containers and
 annotations once, so this one has to come before "istio-sidecar-injector" and
 "linkerd-proxy-injector-webhook-config".
