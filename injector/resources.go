@@ -133,10 +133,23 @@ func (c *candidate) exactPod(name corev1.ResourceName) (exact, limited bool) {
 	}
 	limit, limited := c.pod.Spec.Resources.Limits[name]
 	request, requested := c.pod.Spec.Resources.Requests[name]
+	if requested && !limited && c.allLimited(name) {
+		return true, true // the API server makes the limit of the request, unless the containers' are above it
+	}
 	if !requested && c.requests(name) {
 		request, requested = c.requested(name), true
 	}
 	return limited && (!requested || sameQuantity(request, limit)), limited
+}
+
+// allLimited says whether every container but the sidecar has a limit.
+func (c *candidate) allLimited(name corev1.ResourceName) bool {
+	all := true
+	c.others(func(_ string, container *corev1.Container) {
+		_, limited := container.Resources.Limits[name]
+		all = all && limited
+	})
+	return all
 }
 
 // exactContainers says whether every container has a limit, and a request that
