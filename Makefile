@@ -91,6 +91,11 @@ test-go: control-plane ## Test all packages, against a real kube-apiserver and e
 simulate: ## Simulate SEEDS=100000 elections with faults, from seed FIRST=0 on (about 500 a second).
 	go test -count=1 -timeout 24h -v -run 'TestSimulation' ./sidecar/election -seeds=$(or $(SEEDS),100000) -first-seed=$(or $(FIRST),0)
 
+.PHONY: fuzz
+fuzz: control-plane ## Fuzz the injector for FUZZTIME=10m, then create PODS=10000 random pods, from seed FIRST=0 on (about 30 a second).
+	go test -run '^$$' -fuzz FuzzDecide -fuzztime $(or $(FUZZTIME),10m) ./injector
+	go test -count=1 -timeout 24h -v -run TestRandomPods ./webhook/acceptance -pods=$(or $(PODS),10000) -first-seed=$(or $(FIRST),0)
+
 .PHONY: model
 model: ## Check the model of the rules with spin, which is installed if it is missing.
 	{ command -v spin && command -v cc; } >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends spin gcc libc6-dev; }

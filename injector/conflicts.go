@@ -35,7 +35,29 @@ func checkSystem(c *candidate) []Fault {
 			Value: string(corev1.Windows), Allowed: allowed,
 		}}
 	}
-	return nil
+	if pod := c.pod.Spec.SecurityContext; pod != nil && hostProcess(pod.WindowsOptions) {
+		return []Fault{hostProcessFault("spec")}
+	}
+	var faults []Fault
+	c.others(func(path string, container *corev1.Container) {
+		if own := container.SecurityContext; own != nil && hostProcess(own.WindowsOptions) {
+			faults = append(faults, hostProcessFault(path))
+		}
+	})
+	return faults
+}
+
+// hostProcess says whether a container runs as a process of a Windows node. In a pod,
+// all do or none.
+func hostProcess(options *corev1.WindowsSecurityContextOptions) bool {
+	return options != nil && options.HostProcess != nil && *options.HostProcess
+}
+
+func hostProcessFault(path string) Fault {
+	return Fault{
+		Reason: WindowsPod, Key: path + ".securityContext.windowsOptions.hostProcess", Value: "true",
+		Allowed: "false, for the election sidecar does not run on Windows nodes",
+	}
 }
 
 // wantsWindows says whether each way to place a pod is on Windows.

@@ -6,75 +6,106 @@ import (
 	"strings"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"github.com/leaseholder-dev/leaseholder/injector/injectortest"
+	"github.com/leaseholder-dev/leaseholder/injector/injectortest/podfuzz"
 )
 
 // FuzzDecide gives pods of every shape: whatever is in them, the decision is
 // taken without a panic, is the same each time, and its patch applies, loses
-// nothing and is followed by no other.
+// nothing and is followed by no other. The pod is made of the bytes, in a
+// namespace of each policy, and gets one more annotation of ours where there is a
+// key.
 func FuzzDecide(f *testing.F) {
 	for _, key := range Annotations() {
-		for _, value := range []string{"true", "x", "", "ready", "unready", "15s", "4041", "0.1", "1e1000000000", "20Mi"} {
-			f.Add(strings.TrimPrefix(key, Prefix), value, "orders-6d4b", "6d4b", "app", "A", uint16(8080), uint8(0xff))
+		for i, value := range []string{"true", "x", "", "ready", "unready", "15s", "4041", "0.1", "1e1000000000", "20Mi"} {
+			f.Add([]byte(key+value), uint8(i), strings.TrimPrefix(key, Prefix), value)
 		}
 	}
-	f.Add("lock", "lease", "Orders.7", "", "leaseholder", "LEASEHOLDER_URL", uint16(4040), uint8(0))
-	f.Fuzz(func(t *testing.T, key, value, owner, hash, container, variable string, port uint16, shape uint8) {
-		raw, err := json.Marshal(fuzzedPod(key, value, owner, hash, container, variable, port, shape))
+	for seed := range uint8(100) {
+		f.Add([]byte{seed}, seed, "", "")
+	}
+	policies := append(Policies(), Unlabelled)
+	f.Fuzz(func(t *testing.T, data []byte, policy uint8, key, value string) {
+		maker := podfuzz.FromBytes(data)
+		raw, err := maker.Any()
 		if err != nil {
 			t.Fatal(err)
 		}
-		first, after := decideAndApply(t, shop, raw)
-		if same, _ := decideAndApply(t, shop, raw); !bytes.Equal(patchJSON(t, same), patchJSON(t, first)) || same.Message != first.Message {
-			t.Errorf("the same pod gave %q and %q", first.Message, same.Message)
+		if key != "" {
+			raw = annotated(t, raw, Prefix+key, value)
 		}
-		for _, fault := range first.Faults {
-			if !strings.Contains(first.Message, fault.subject()) || !strings.Contains(first.Message, fault.Allowed) {
-				t.Errorf("message %q lacks %q", first.Message, fault)
-			}
-		}
-		if (first.Outcome == Refused) != (len(first.Faults) > 0) {
-			t.Errorf("%s with faults %q", first.Outcome, first.Faults)
-		}
-		checkSurvival(t, raw, after)
-		again, last := decideAndApply(t, shop, after)
-		checkAgain(t, first, again, after, last)
+		ns := Namespace{Name: injectortest.Namespace, Policy: policies[int(policy)%len(policies)]}
+		checkPod(t, maker, ns, raw)
 	})
 }
 
-// fuzzedPod takes from each bit of shape whether the pod has some part.
-func fuzzedPod(key, value, owner, hash, container, variable string, port uint16, shape uint8) *corev1.Pod {
-	has := func(bit int) bool { return shape>>bit&1 == 1 }
-	app := corev1.Container{Name: container, Ports: []corev1.ContainerPort{{ContainerPort: int32(port)}}}
-	if has(0) {
-		app.Env = []corev1.EnvVar{{Name: variable, Value: value}}
+// checkPod checks the decision about a pod, and about what is left of it when
+// something is lost after the injection.
+func checkPod(t *testing.T, maker *podfuzz.Maker, ns Namespace, raw []byte) (first, damaged Decision) {
+	t.Helper()
+	first, after := checkDecision(t, ns, raw)
+	if first.Outcome != Injected {
+		return first, Decision{}
 	}
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
-		Annotations: map[string]string{AnnotationInject: "true", Prefix + key: value},
-	}, Spec: corev1.PodSpec{Containers: []corev1.Container{app}}}
-	if has(1) {
-		yes := true
-		pod.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: owner, Controller: &yes}}
+	for range 3 {
+		var err error
+		if after, err = maker.Damage(after); err != nil {
+			t.Fatal(err)
+		}
+		damaged, after = checkDecision(t, ns, after)
 	}
-	if has(2) {
-		pod.Labels = map[string]string{"pod-template-hash": hash}
+	return first, damaged
+}
+
+// checkDecision checks what holds for every pod in every namespace.
+func checkDecision(t *testing.T, ns Namespace, raw []byte) (first Decision, after []byte) {
+	t.Helper()
+	first, after = decideAndApply(t, ns, raw)
+	if same, _ := decideAndApply(t, ns, raw); !bytes.Equal(patchJSON(t, same), patchJSON(t, first)) || same.Message != first.Message {
+		t.Errorf("the same pod gave %q and %q", first.Message, same.Message)
 	}
-	if has(3) {
-		pod.Spec.Volumes = []corev1.Volume{{Name: container}}
-	}
-	if has(4) {
-		pod.Spec.InitContainers = []corev1.Container{{Name: container + "-init"}}
-	}
-	if has(5) {
-		pod.Spec.Containers[0].Resources.Limits = corev1.ResourceList{
-			corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("1Gi"),
+	for _, fault := range first.Faults {
+		if !strings.Contains(first.Message, fault.subject()) || !strings.Contains(first.Message, fault.Allowed) {
+			t.Errorf("message %q lacks %q", first.Message, fault)
 		}
 	}
-	pod.Spec.HostNetwork = has(6)
-	if !has(7) {
-		pod.Labels = map[string]string{variable: value}
+	if (first.Outcome == Refused || first.Reason == CannotInject) != (len(first.Faults) > 0) {
+		t.Errorf("%s, %s with faults %q", first.Outcome, first.Reason, first.Faults)
 	}
-	return pod
+	if strings.ContainsAny(first.Message, "\n\r") || first.Message == "" {
+		t.Errorf("the message is not one line: %q", first.Message)
+	}
+	if first.Reason != AlreadyInjected { // whose labels are set back
+		checkSurvival(t, raw, after)
+	}
+	again, last := decideAndApply(t, ns, after)
+	checkAgain(t, first, again, after, last)
+	return first, after
+}
+
+// annotated is a pod with one more annotation.
+func annotated(t *testing.T, raw []byte, key, value string) []byte {
+	t.Helper()
+	var tree map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&tree); err != nil {
+		t.Fatal(err)
+	}
+	metadata, ok := tree["metadata"].(map[string]any)
+	if !ok {
+		metadata = map[string]any{}
+		tree["metadata"] = metadata
+	}
+	annotations, ok := metadata["annotations"].(map[string]any)
+	if !ok {
+		annotations = map[string]any{}
+		metadata["annotations"] = annotations
+	}
+	annotations[key] = value
+	raw, err := json.Marshal(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -181,7 +179,7 @@ func checkSurvival(t *testing.T, before, after []byte) {
 			annotationsIn(is)[key] = list
 		}
 	}
-	if what := lost(was, is); what != "" {
+	if what := injectortest.Lost(was, is); what != "" {
 		t.Errorf("the patch lost %s", what)
 	}
 }
@@ -203,43 +201,4 @@ func decodeAny(t *testing.T, raw []byte) any {
 		t.Fatal(err)
 	}
 	return v
-}
-
-// lost names the first thing of before that after does not have, or nothing.
-func lost(before, after any) string {
-	switch b := before.(type) {
-	case nil:
-		return ""
-	case map[string]any:
-		a, ok := after.(map[string]any)
-		if !ok {
-			return "an object"
-		}
-		for key, value := range b {
-			found, ok := a[key]
-			if !ok {
-				return key
-			}
-			if what := lost(value, found); what != "" {
-				return key + "." + what
-			}
-		}
-	case []any:
-		a, ok := after.([]any)
-		if !ok {
-			return "a list"
-		}
-		for i, value := range b {
-			at := slices.IndexFunc(a, func(found any) bool { return lost(value, found) == "" })
-			if at < 0 {
-				return fmt.Sprintf("[%d]", i)
-			}
-			a = a[at+1:]
-		}
-	default:
-		if before != after {
-			return fmt.Sprintf("%v", before)
-		}
-	}
-	return ""
 }

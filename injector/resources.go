@@ -47,7 +47,7 @@ func readResources(c *candidate) []Fault {
 	equal := c.guaranteed()
 	var faults []Fault
 	for _, r := range computes {
-		request, limit, wrong := r.resolve(c.annotations, resources.Requests[r.name], resources.Limits[r.name], equal)
+		request, limit, wrong := r.resolve(c.annotations, resources.Requests[r.name], resources.Limits[r.name], equal[r.name])
 		faults = append(faults, wrong...)
 		resources.Requests[r.name], resources.Limits[r.name] = request, limit
 	}
@@ -107,22 +107,60 @@ func (r compute) parse(value string) (resource.Quantity, bool) {
 	return q, rounded.RoundUp(r.scale)
 }
 
-// guaranteed says whether the pod is of QoS class Guaranteed without the
-// sidecar, and would not be with one whose requests are below its limits: every
-// container has limits of CPU and memory, and requests that equal them.
-func (c *candidate) guaranteed() bool {
-	// Where a pod has resources of its own, those alone make its class.
-	if pod := c.pod.Spec.Resources; pod != nil && len(pod.Requests)+len(pod.Limits) > 0 {
-		return false
+// guaranteed names the resources of which the sidecar's request has to be its limit,
+// for the pod to stay of QoS class Guaranteed; none if it is of another class. Where a
+// pod has a limit of its own, the sidecar's does not count.
+func (c *candidate) guaranteed() map[corev1.ResourceName]bool {
+	equal := map[corev1.ResourceName]bool{}
+	for _, r := range computes {
+		exact, byPod := c.exactPod(r.name)
+		if !byPod {
+			exact = c.exactContainers(r.name)
+		}
+		if !exact {
+			return nil
+		}
+		equal[r.name] = !byPod
 	}
+	return equal
+}
+
+// exactPod says whether the pod has a limit of its own, and a request that equals it,
+// as the API server makes it where there is none.
+func (c *candidate) exactPod(name corev1.ResourceName) (exact, limited bool) {
+	if c.pod.Spec.Resources == nil {
+		return false, false
+	}
+	limit, limited := c.pod.Spec.Resources.Limits[name]
+	request, requested := c.pod.Spec.Resources.Requests[name]
+	if requested && !limited && c.allLimited(name) {
+		return true, true // the API server makes the limit of the request, unless the containers' are above it
+	}
+	if !requested && c.requests(name) {
+		request, requested = c.requested(name), true
+	}
+	return limited && (!requested || sameQuantity(request, limit)), limited
+}
+
+// allLimited says whether every container but the sidecar has a limit.
+func (c *candidate) allLimited(name corev1.ResourceName) bool {
 	all := true
 	c.others(func(_ string, container *corev1.Container) {
-		for _, r := range computes {
-			limit, limited := container.Resources.Limits[r.name]
-			request, requested := container.Resources.Requests[r.name]
-			if !limited || limit.IsZero() || requested && !sameQuantity(request, limit) {
-				all = false
-			}
+		_, limited := container.Resources.Limits[name]
+		all = all && limited
+	})
+	return all
+}
+
+// exactContainers says whether every container has a limit, and a request that
+// equals it.
+func (c *candidate) exactContainers(name corev1.ResourceName) bool {
+	all := true
+	c.others(func(_ string, container *corev1.Container) {
+		limit, limited := container.Resources.Limits[name]
+		request, requested := container.Resources.Requests[name]
+		if !limited || limit.IsZero() || requested && !sameQuantity(request, limit) {
+			all = false
 		}
 	})
 	return all
