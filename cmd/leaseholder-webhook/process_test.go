@@ -40,9 +40,9 @@ func newReplica(t *testing.T, name string) *replica {
 	ports := freePorts(t, 3)
 	var f flags
 	for _, o := range f.all() {
-		*o.value = o.def
+		*o.Value = o.Default
 	}
-	f.sidecarImage = "sidecar:1"
+	f.sidecar.Image = "sidecar:1"
 	f.webhookPort, f.healthPort, f.metricsPort = ports[0], ports[1], ports[2]
 	f.shutdownDelay = "1s"
 	env := map[string]string{"POD_NAME": name, "POD_UID": name + "-" + ports[0], "POD_NAMESPACE": webhooktest.Namespace}
