@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 
@@ -12,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/handover"
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/status"
 )
 
@@ -23,9 +25,19 @@ func main() {
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	err := command(streams).ExecuteContext(ctx)
 	stop()
-	if err != nil {
-		os.Exit(1)
+	os.Exit(exitCode(err))
+}
+
+// exitCode is 1 for an error that knows none of its own.
+func exitCode(err error) int {
+	if err == nil {
+		return 0
 	}
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
+	return 1
 }
 
 func command(streams genericiooptions.IOStreams) *cobra.Command {
@@ -45,6 +57,7 @@ func command(streams genericiooptions.IOStreams) *cobra.Command {
 		status.Command(flags, streams),
 		handover.StepDown(flags, streams),
 		handover.Transfer(flags, streams),
+		inject.Command(flags, streams),
 	)
 	return root
 }
