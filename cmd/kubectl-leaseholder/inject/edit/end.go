@@ -195,8 +195,8 @@ func (d *document) blockScalarEnd(start, indent int) int {
 		at := d.indentOf(next)
 		switch {
 		case at < 0:
-			if keep && d.starts[next] < len(d.text) {
-				end = d.starts[next] + len(d.content(next))
+			if keep && next+1 < len(d.starts) {
+				end = d.starts[next+1] // with its end, which is all that it has
 			}
 			continue
 		case within < 0 && at > indent:

@@ -132,7 +132,7 @@ func (d *document) replace(old place, value *yaml.Node) ([]byte, error) {
 		return nil, err
 	}
 	space := ""
-	if start > 0 && !strings.ContainsRune(" \t\r\n[{", rune(d.text[start-1])) {
+	if implicit(old.node) {
 		space = " "
 	}
 	if old.flow || value.Kind == yaml.ScalarNode || len(value.Content) == 0 || d.style.json {

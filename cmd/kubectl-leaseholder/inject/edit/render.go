@@ -103,8 +103,14 @@ func (s style) word(n *yaml.Node, flow bool) string {
 		return jsonString(n.Value)
 	case flow && plainWord.MatchString(n.Value), !flow && plainBlock.MatchString(n.Value):
 		// Kubernetes reads YAML 1.1, where "on" is true.
-		var read any
-		if err := k8syaml.Unmarshal([]byte(n.Value), &read); err == nil && read == n.Value {
+		var (
+			read  any
+			other yaml.Node
+		)
+		if err := k8syaml.Unmarshal([]byte(n.Value), &read); err != nil || read != n.Value {
+			break
+		}
+		if err := yaml.Unmarshal([]byte(n.Value), &other); err == nil && other.Content[0].Tag == n.Tag {
 			return n.Value
 		}
 	}
