@@ -12,27 +12,30 @@ import (
 )
 
 // findPolicies takes note of what the Namespaces of the input say.
-func (in *injection) findPolicies(d *document, objects []*object) {
+func (in *injection) findPolicies(objects []*object) {
 	for _, o := range objects {
-		label, labelled := o.Labels[injector.LabelInjection]
-		if o.APIVersion != "v1" || o.Kind != "Namespace" || !labelled {
-			continue
+		if policy, labelled := policyOf(o); labelled && policy.Valid() {
+			if in.policies == nil {
+				in.policies = map[string]injector.Policy{}
+			}
+			in.policies[o.Name] = policy
 		}
-		policy := injector.Policy(label)
-		if !slices.Contains(injector.Policies(), policy) {
-			in.refuse(d, o, fmt.Sprintf("label %s=%q: allowed: %s", injector.LabelInjection, label, injector.PolicyAllowed))
-			continue
-		}
-		if in.policies == nil {
-			in.policies = map[string]injector.Policy{}
-		}
-		in.policies[o.Name] = policy
 	}
+}
+
+// policyOf is what a Namespace is labelled with, right or wrong.
+func policyOf(o *object) (policy injector.Policy, labelled bool) {
+	label, labelled := o.Labels[injector.LabelInjection]
+	return injector.Policy(label), labelled && o.APIVersion == "v1" && o.Kind == "Namespace"
 }
 
 // judge decides about one object, as the webhook would about its pods, and says
 // what has to be added to the document.
 func (in *injection) judge(d *document, o *object) []jsonpatch.Operation {
+	if policy, labelled := policyOf(o); labelled && !slices.Contains(injector.Policies(), policy) {
+		in.refuse(d, o, fmt.Sprintf("label %s=%q: allowed: %s", injector.LabelInjection, policy, injector.PolicyAllowed))
+		return nil
+	}
 	if o.pod == nil {
 		in.leave(d, o, "it has no pod template")
 		return nil

@@ -52,7 +52,7 @@ func (in *injection) run() error {
 	}
 	for _, some := range documents {
 		for j := range some {
-			in.findPolicies(&some[j], objects[&some[j]])
+			in.findPolicies(objects[&some[j]])
 		}
 	}
 	for _, some := range documents {

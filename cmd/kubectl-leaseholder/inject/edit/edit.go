@@ -184,9 +184,6 @@ func (d *document) unshare(at place) (changed []byte, ok bool, err error) {
 	if found == nil {
 		return nil, false, nil
 	}
-	if found.key != nil && found.key.Tag == mergeTag {
-		return nil, false, fmt.Errorf("%w: line %d merges in what has to be changed at line %d", errPlace, found.node.Line, at.node.Line)
-	}
 	changed, err = d.replace(*found, at.node)
 	return changed, true, err
 }
