@@ -12,6 +12,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/explain"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/handover"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/status"
@@ -58,6 +59,7 @@ func command(streams genericiooptions.IOStreams) *cobra.Command {
 		handover.StepDown(flags, streams),
 		handover.Transfer(flags, streams),
 		inject.Command(flags, streams),
+		explain.Command(flags, streams),
 	)
 	return root
 }
