@@ -306,3 +306,22 @@ func TestTheWrongCommandLine(t *testing.T) {
 		})
 	}
 }
+
+// FuzzSplit checks that the pieces of a file are the file.
+func FuzzSplit(f *testing.F) {
+	for _, seed := range []string{"a: b\n---\nc: d", "%YAML 1.1\n---\n...\n# x\n---", "{} {}[]", "{\"a\":1}\n---\n{", "\ufeff---\n"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var whole []byte
+		for i, d := range split(source{text: text}) {
+			if d.line != 1+bytes.Count(whole, []byte("\n")) || d.number != i+1 {
+				t.Errorf("document %d is said to begin at line %d, as number %d", i+1, d.line, d.number)
+			}
+			whole = append(whole, d.text...)
+		}
+		if !bytes.Equal(whole, text) {
+			t.Errorf("of %q became %q", text, whole)
+		}
+	})
+}

@@ -152,9 +152,13 @@ func (d *document) replace(old place, value *yaml.Node) ([]byte, error) {
 	if old.key == nil {
 		indent = 0
 	}
-	rest := d.content(d.line(start))[end-d.starts[d.line(start)]:]
+	content, from := d.content(d.line(start)), end-d.starts[d.line(start)]
+	if from > len(content) {
+		return nil, errPlace // it has several lines
+	}
+	rest := content[from:]
 	comment := strings.TrimSpace(string(rest))
-	if comment != "" && !strings.HasPrefix(comment, "#") || d.line(end) != d.line(start) {
+	if comment != "" && !strings.HasPrefix(comment, "#") {
 		return nil, errPlace
 	}
 	if comment != "" {
