@@ -1,5 +1,6 @@
 // Command kubectl-leaseholder is the kubectl plugin "kubectl leaseholder": it
-// shows the elections of a cluster, and hands them over.
+// shows the elections of a cluster, hands them over, explains a pod's part in one,
+// and injects manifests without a cluster.
 package main
 
 import (
