@@ -69,10 +69,11 @@ func TestWhatMayNotBeReadIsSaid(t *testing.T) {
 		}
 	}
 	out := ""
-	webhooktest.Eventually(t, "the reader may read the pod", func(context.Context) (err error) {
+	explain := func() (err error) {
 		out, _, err = e.call("explain", "b")
 		return err
-	})
+	}
+	webhooktest.Eventually(t, "the reader may read the pod", func(context.Context) error { return explain() }) //nolint:contextcheck // a call has the test's
 	for _, want := range []string{
 		"You may not read the namespace", "You may not read webhook configurations", "You may neither ask for the rights",
 		`You may not read lease "orders"`, "You may not read events",

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,11 +64,8 @@ func plain() *snapshot {
 func found[T any](value *T) read[T] { return read[T]{value: value} }
 
 func annotate(s *snapshot, pairs ...string) {
-	if s.pod.Annotations == nil {
-		s.pod.Annotations = map[string]string{}
-	}
-	for i := 0; i < len(pairs); i += 2 {
-		s.pod.Annotations[pairs[i]] = pairs[i+1]
+	for pair := range slices.Chunk(pairs, 2) {
+		metav1.SetMetaDataAnnotation(&s.pod.ObjectMeta, pair[0], pair[1])
 	}
 }
 

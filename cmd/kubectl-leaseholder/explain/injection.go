@@ -31,7 +31,7 @@ func (r *report) injection() {
 		r.notInjected()
 	}
 	if r.election != "" && r.webhooks.err == nil && r.webhooks.value == nil {
-		r.wrong("install Leaseholder", "There is no webhook of Leaseholder in this cluster: nobody makes leases and rights, or labels the leader")
+		r.wrongf("install Leaseholder", "There is no webhook of Leaseholder in this cluster: nobody makes leases and rights, or labels the leader")
 	}
 	if r.namespace.err != nil {
 		r.unread("the namespace and its label "+injector.LabelInjection, r.namespace.err)
@@ -45,15 +45,15 @@ func (r *report) injected() {
 	inject, annotated := r.pod.Annotations[injector.AnnotationInject]
 	switch policy := r.policy(); {
 	case inject == "true":
-		r.fact("It has the election sidecar: annotation %s is %q", injector.AnnotationInject, inject)
+		r.factf("It has the election sidecar: annotation %s is %q", injector.AnnotationInject, inject)
 	case !annotated && (policy == injector.Require || policy == injector.Default):
-		r.fact("It has the election sidecar: its namespace is labelled %s=%s", injector.LabelInjection, policy)
+		r.factf("It has the election sidecar: its namespace is labelled %s=%s", injector.LabelInjection, policy)
 	default:
-		r.fact("It has the election sidecar, though neither its annotation %s nor a label of its namespace asks for it now: "+
+		r.factf("It has the election sidecar, though neither its annotation %s nor a label of its namespace asks for it now: "+
 			"they were changed since, or it is a copy", injector.AnnotationInject)
 	}
 	if view.Excluded(r.pod.Namespace, r.ownNamespace()) {
-		r.wrong("run it in another namespace", "There are no elections in namespace %q, which belongs to Kubernetes or to Leaseholder itself, and so no rights", r.pod.Namespace)
+		r.wrongf("run it in another namespace", "There are no elections in namespace %q, which belongs to Kubernetes or to Leaseholder itself, and so no rights", r.pod.Namespace)
 	}
 	for i := range r.pod.Spec.InitContainers {
 		c := &r.pod.Spec.InitContainers[i]
@@ -64,8 +64,8 @@ func (r *report) injected() {
 		for _, v := range c.Env {
 			env[config.Setting(strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(v.Name, config.Setting("").Variable())), "_", "-"))] = v.Value
 		}
-		r.fact("It was injected with image %s", c.Image)
-		r.fact("Its election is %q, standby %s, with lease-duration %s, renew-deadline %s and retry-period %s",
+		r.factf("It was injected with image %s", c.Image)
+		r.factf("Its election is %q, standby %s, with lease-duration %s, renew-deadline %s and retry-period %s",
 			r.election, env[config.StandbyMode], env[config.LeaseDuration], env[config.RenewDeadline], env[config.RetryPeriod])
 	}
 }
@@ -80,19 +80,19 @@ func (r *report) notInjected() {
 		asked = asked || strings.HasPrefix(key, injector.Prefix)
 	}
 	if _, mirror := r.pod.Annotations[corev1.MirrorPodAnnotationKey]; mirror {
-		r.fact("It has no election sidecar: it mirrors a static pod, which no webhook can change")
+		r.factf("It has no election sidecar: it mirrors a static pod, which no webhook can change")
 		return
 	}
 	switch {
 	case inject == "false":
-		r.fact("It has no election sidecar: annotation %s is %q", injector.AnnotationInject, inject)
+		r.factf("It has no election sidecar: annotation %s is %q", injector.AnnotationInject, inject)
 	case policy == injector.Forbid:
-		r.wrong("ask the namespace's administrator", "It has no election sidecar, and gets none: its namespace is labelled %s=%s", injector.LabelInjection, policy)
+		r.wrongf("ask the namespace's administrator", "It has no election sidecar, and gets none: its namespace is labelled %s=%s", injector.LabelInjection, policy)
 	case !asked:
-		r.wrong("annotate the pod template of its workload with "+injector.AnnotationInject+`: "true"`,
+		r.wrongf("annotate the pod template of its workload with "+injector.AnnotationInject+`: "true"`,
 			"It has no election sidecar: it has no annotation %s, and no label of its namespace gives it one", injector.AnnotationInject)
 	case view.Excluded(r.pod.Namespace, own):
-		r.wrong("run it in another namespace", "It has no election sidecar: there are no elections in namespace %q, which belongs to Kubernetes or to Leaseholder itself", r.pod.Namespace)
+		r.wrongf("run it in another namespace", "It has no election sidecar: there are no elections in namespace %q, which belongs to Kubernetes or to Leaseholder itself", r.pod.Namespace)
 	default:
 		r.unseen()
 	}
@@ -108,19 +108,19 @@ func (r *report) unseen() {
 	d := injector.Decide(injector.Namespace{Name: r.pod.Namespace, Policy: r.policy()}, r.pod, chart.Complete(&settings.Reader{}))
 	switch {
 	case d.Reason == injector.CannotInject:
-		r.fact("It has no election sidecar: %s", d.Message)
+		r.factf("It has no election sidecar: %s", d.Message)
 		return
 	case d.Outcome == injector.Refused:
-		r.wrong("correct the pod template of its workload", "It has no election sidecar, and made anew it would be refused: %s", d.Message)
+		r.wrongf("correct the pod template of its workload", "It has no election sidecar, and made anew it would be refused: %s", d.Message)
 	default:
-		r.fact("It has no election sidecar, though it asks for one")
+		r.factf("It has no election sidecar, though it asks for one")
 	}
 	switch {
 	case r.webhooks.err != nil:
 	case r.webhooks.value == nil:
-		r.wrong("install Leaseholder, then "+anew, "There is no webhook of Leaseholder in this cluster")
+		r.wrongf("install Leaseholder, then "+anew, "There is no webhook of Leaseholder in this cluster")
 	case r.since.After(r.pod.CreationTimestamp.Time):
-		r.wrong(anew, "The pod was created before the webhook's configuration, by %s", r.since.Sub(r.pod.CreationTimestamp.Time))
+		r.wrongf(anew, "The pod was created before the webhook's configuration, by %s", r.since.Sub(r.pod.CreationTimestamp.Time))
 	default:
 		r.unaware()
 	}
@@ -130,15 +130,15 @@ func (r *report) unseen() {
 func (r *report) unaware() {
 	for _, w := range *r.webhooks.value {
 		if len(w.ClientConfig.CABundle) == 0 {
-			r.wrong("see the log of the webhook's pods, whose certificate is not trusted yet", "The API server does not trust the webhook %s: its configuration has no CA bundle", w.Name)
+			r.wrongf("see the log of the webhook's pods, whose certificate is not trusted yet", "The API server does not trust the webhook %s: its configuration has no CA bundle", w.Name)
 		}
 		if w.FailurePolicy != nil && *w.FailurePolicy == admissionregistrationv1.Ignore {
-			r.wrong(anew+"; failurePolicy Fail would have refused it meanwhile",
+			r.wrongf(anew+"; failurePolicy Fail would have refused it meanwhile",
 				"The webhook %s has failurePolicy Ignore: the pod was created while it did not answer, or its annotation was set later", w.Name)
 			return
 		}
 	}
-	r.wrong(anew, "The webhook's failurePolicy is Fail, so it was not asked: the annotation or the namespace's label was set after the pod was created, or the webhook leaves this namespace out")
+	r.wrongf(anew, "The webhook's failurePolicy is Fail, so it was not asked: the annotation or the namespace's label was set after the pod was created, or the webhook leaves this namespace out")
 }
 
 // ownNamespace is where the webhook runs, empty when that can't be read.

@@ -44,23 +44,23 @@ func tell(s *snapshot, now time.Time) string {
 
 func (r *report) section(name string) { fmt.Fprintf(&r.text, "\n%s\n", name) }
 
-// fact is something that is as it can be.
-func (r *report) fact(format string, args ...any) {
+// factf tells something that is as it can be.
+func (r *report) factf(format string, args ...any) {
 	fmt.Fprintf(&r.text, "  - %s.\n", fmt.Sprintf(format, args...))
 }
 
-// wrong is something that is not, with what to do next.
-func (r *report) wrong(next, format string, args ...any) {
+// wrongf tells something that is not, with what to do next.
+func (r *report) wrongf(next, format string, args ...any) {
 	fmt.Fprintf(&r.text, "  ! %s.\n    Next: %s.\n", fmt.Sprintf(format, args...), next)
 }
 
 // unread says what could not be read.
 func (r *report) unread(what string, err error) {
 	if apierrors.IsForbidden(err) {
-		r.fact("You may not read %s, so nothing is said about it", what)
+		r.factf("You may not read %s, so nothing is said about it", what)
 		return
 	}
-	r.fact("Reading %s failed: %v", what, err)
+	r.factf("Reading %s failed: %v", what, err)
 }
 
 // ago compares another machine's clock with this one.
@@ -79,10 +79,10 @@ func (r *report) recent() {
 	events := *r.events.value
 	slices.SortStableFunc(events, func(a, b corev1.Event) int { return when(&b).Compare(when(&a)) })
 	if len(events) == 0 {
-		r.fact("None. The API server keeps events for an hour, unless it is told otherwise")
+		r.factf("None. The API server keeps events for an hour, unless it is told otherwise")
 	}
 	for i := range events[:min(len(events), maxEvents)] {
-		r.fact("%s, %s: %s", r.ago(when(&events[i])), events[i].Reason, strings.TrimSuffix(events[i].Message, "."))
+		r.factf("%s, %s: %s", r.ago(when(&events[i])), events[i].Reason, strings.TrimSuffix(events[i].Message, "."))
 	}
 }
 

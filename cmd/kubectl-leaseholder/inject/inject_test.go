@@ -98,7 +98,9 @@ func manifest(t *testing.T, c injectortest.Case) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var pod struct{ Kind string }
+	var pod struct {
+		Kind string `json:"kind"`
+	}
 	if err := json.Unmarshal(c.Pod, &pod); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +143,7 @@ func decode(t *testing.T, text []byte) any {
 // checkKept checks that all characters of before are in after, in their order.
 func checkKept(t *testing.T, before, after string) {
 	t.Helper()
-	for _, line := range strings.Split(before, "\n") {
+	for line := range strings.SplitSeq(before, "\n") {
 		// What stands in the place of a label that was set back, or of nothing, may go.
 		if words := strings.Fields(line); len(words) > 1 && strings.HasPrefix(words[0], injector.Prefix) ||
 			strings.HasSuffix(line, "null") || strings.HasSuffix(line, "[]") || strings.HasSuffix(line, "{}") {
@@ -266,6 +268,7 @@ func TestWhatIsNotOursComesOutByteForByte(t *testing.T) {
 		"a byte order mark":                 "\ufeff---\napiVersion: v1\nkind: Service\n",
 		"a marker inside a text":            "a: |\n  ---\n  b\n--- \nc: d\n",
 		"JSON objects behind each other":    "{\"kind\":\"Service\",\"apiVersion\":\"v1\"}\n{\"a\": 1} {\"b\":2}\n",
+		"JSON before a marker's end":        "{\"kind\":\"Service\",\"apiVersion\":\"v1\"}\n...\n",
 		"a template of another's own kind":  "apiVersion: example.com/v1\nkind: Thing\nspec: {template: {spec: {containers: [{name: 1, image: {}}]}}}\n",
 		"a workload that asks for nothing":  "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: b, image: c}]}}}\n",
 		"a workload that wants no sidecar":  "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {leaseholder.dev/inject: 'false'}}, spec: {containers: [{name: b, image: c}]}}}\n",

@@ -52,7 +52,7 @@ func (in *injection) judge(d *document, o *object) []jsonpatch.Operation {
 		return nil
 	}
 	for _, warning := range decision.Warnings {
-		in.tell("%s: %s: warning: %s", d, o, warning)
+		in.tellf("%s: %s: warning: %s", d, o, warning)
 	}
 	switch {
 	case decision.Outcome == injector.Injected:
@@ -69,7 +69,7 @@ func (in *injection) judge(d *document, o *object) []jsonpatch.Operation {
 func (in *injection) leave(d *document, o *object, reason string) {
 	in.others++
 	if in.verbose {
-		in.tell("%s: %s: left alone: %s", d, o, reason)
+		in.tellf("%s: %s: left alone: %s", d, o, reason)
 	}
 }
 
@@ -129,7 +129,7 @@ func (in *injection) warnAboutOwnMetadata(d *document, o *object) {
 	}
 	for _, key := range injector.Annotations() {
 		if _, ok := o.Annotations[key]; ok {
-			in.tell("%s: %s: warning: annotation %s stands on the %s's own metadata, where it does nothing: move it to %s",
+			in.tellf("%s: %s: warning: annotation %s stands on the %s's own metadata, where it does nothing: move it to %s",
 				d, o, key, o.Kind, strings.ReplaceAll(strings.TrimPrefix(o.template, "/"), "/", ".")+".metadata.annotations")
 		}
 	}

@@ -58,8 +58,9 @@ func flatten(raw []byte, path string, nested int) ([]*object, error) {
 		metav1.TypeMeta
 		Items []json.RawMessage `json:"items"`
 	}
-	if json.Unmarshal(raw, &o) != nil || o.Kind == "" || o.APIVersion == "" || nested == 0 {
-		return nil, nil // no object, and so none of ours
+	err := json.Unmarshal(raw, &o)
+	if object := err == nil && o.Kind != "" && o.APIVersion != ""; !object || nested == 0 {
+		return nil, nil //nolint:nilerr // no object, and so none of ours
 	}
 	if !strings.HasSuffix(o.Kind, "List") || o.Items == nil {
 		one, err := read(raw, path)

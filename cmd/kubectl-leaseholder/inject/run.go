@@ -66,22 +66,22 @@ func (in *injection) run() error {
 	if _, err := in.streams.Out.Write(join(documents)); err != nil {
 		return fmt.Errorf("write the output: %w", err)
 	}
-	in.tell("%d injected, %d injected before, %d left alone", in.injected, in.already, in.others)
+	in.tellf("%d injected, %d injected before, %d left alone", in.injected, in.already, in.others)
 	return nil
 }
 
-func (in *injection) tell(format string, args ...any) {
+func (in *injection) tellf(format string, args ...any) {
 	_, _ = fmt.Fprintf(in.streams.ErrOut, format+"\n", args...)
 }
 
 func (in *injection) cannotRead(err error) {
 	in.unreadable++
-	in.tell("%v", err)
+	in.tellf("%v", err)
 }
 
 func (in *injection) refuse(d *document, o *object, message string) {
 	in.refused++
-	in.tell("%s: %s: %s", d, o, message)
+	in.tellf("%s: %s: %s", d, o, message)
 }
 
 // verdict is the error of a call that must not write anything.
@@ -114,7 +114,7 @@ func (in *injection) inject(d *document, objects []*object) {
 	text, err := edit.Apply(d.text, ops)
 	if err != nil {
 		in.refused++
-		in.tell("%s: %v: write it in another way, or let the webhook inject its pods", d, err)
+		in.tellf("%s: %v: write it in another way, or let the webhook inject its pods", d, err)
 		return
 	}
 	d.text = text

@@ -57,7 +57,7 @@ func readAll(names []string, recursive bool, in io.Reader) ([]source, []error) {
 				faults = append(faults, err)
 			}
 			for _, file := range files {
-				add(file, func() ([]byte, error) { return os.ReadFile(file) })
+				add(file, func() ([]byte, error) { return os.ReadFile(file) }) //nolint:gosec // the user names the files
 			}
 		}
 	}

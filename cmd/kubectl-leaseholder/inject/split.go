@@ -79,13 +79,10 @@ func splitJSON(text []byte) [][]byte {
 		pieces = append(pieces, text[start:end])
 		start = end
 	}
-	switch {
-	case len(pieces) == 0:
+	if len(pieces) == 0 || len(bytes.TrimSpace(text[start:])) > 0 {
 		return [][]byte{text}
-	case len(bytes.TrimSpace(text[start:])) == 0:
-		pieces[len(pieces)-1] = append(pieces[len(pieces)-1][:len(pieces[len(pieces)-1]):len(pieces[len(pieces)-1])], text[start:]...)
-		return pieces
-	default:
-		return append(pieces, text[start:])
 	}
+	last := len(pieces) - 1
+	pieces[last] = text[start-len(pieces[last]):]
+	return pieces
 }

@@ -3,6 +3,7 @@ package edit
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -127,11 +128,11 @@ func (d *document) inner(at place) (indent int, flow bool) {
 	line := d.content(first.Line - 1)
 	before := []rune(string(line))
 	before = before[:min(len(before), first.Column-1)]
-	for i := len(before) - 1; i >= 0; i-- {
-		if before[i] == '-' {
+	for i, c := range slices.Backward(before) {
+		if c == '-' {
 			return i, false
 		}
-		if before[i] != ' ' {
+		if c != ' ' {
 			break
 		}
 	}
@@ -161,6 +162,7 @@ func (d *document) walk(at place, f func(place)) {
 		for i := range at.node.Content {
 			d.walk(d.item(at, i), f)
 		}
+	default: // has nothing below it
 	}
 }
 

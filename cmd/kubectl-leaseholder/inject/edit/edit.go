@@ -210,6 +210,7 @@ func (d *document) child(at place, token string) (next place, merged, ok bool) {
 		if node := mergedIn(at.node, token); node != nil {
 			return place{node: node}, true, true
 		}
+	default: // has no children
 	}
 	return place{}, false, false
 }

@@ -70,8 +70,8 @@ func (d *document) colon(at place) (int, error) {
 }
 
 // until is the offset of the first of some characters, or of the end.
-func (d *document) until(from int, any string) int {
-	if i := bytes.IndexAny(d.text[from:], any); i >= 0 {
+func (d *document) until(from int, chars string) int {
+	if i := bytes.IndexAny(d.text[from:], chars); i >= 0 {
 		return from + i
 	}
 	return len(d.text)
@@ -103,7 +103,8 @@ func (d *document) bracketEnd(start int) (int, error) {
 		case '[', '{':
 			depth++
 		case ']', '}':
-			if depth--; depth == 0 {
+			depth--
+			if depth == 0 {
 				return i + 1, nil
 			}
 		case '"', '\'':

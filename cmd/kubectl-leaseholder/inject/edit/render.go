@@ -47,12 +47,12 @@ func (s style) flow(n *yaml.Node, prefix string, spread bool) string {
 	if n.Kind == yaml.ScalarNode || len(n.Content) == 0 {
 		return s.word(n, true)
 	}
-	brackets, inside := "[]", ""
-	separator, inner := ", ", ""
+	brackets, separator, inner := "[]", ", ", ""
 	if spread {
 		inner = prefix + s.gap
 		separator = "," + s.newline + inner
 	}
+	var inside string
 	if n.Kind == yaml.MappingNode {
 		brackets, inside = "{}", s.flowPair(n, inner, spread)
 	} else {
