@@ -73,7 +73,7 @@ func TestWhatMayNotBeReadIsSaid(t *testing.T) {
 		out, _, err = e.call("explain", "b")
 		return err
 	}
-	webhooktest.Eventually(t, "the reader may read the pod", func(context.Context) error { return explain() }) //nolint:contextcheck // a call has the test's
+	webhooktest.Eventually(t, "the reader may read the pod", func(context.Context) error { return explain() })
 	for _, want := range []string{
 		"You may not read the namespace", "You may not read webhook configurations", "You may neither ask for the rights",
 		`You may not read lease "orders"`, "You may not read events",

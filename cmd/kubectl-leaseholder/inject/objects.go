@@ -60,7 +60,7 @@ func flatten(raw []byte, path string, nested int) ([]*object, error) {
 	}
 	err := json.Unmarshal(raw, &o)
 	if object := err == nil && o.Kind != "" && o.APIVersion != ""; !object || nested == 0 {
-		return nil, nil //nolint:nilerr // no object, and so none of ours
+		return nil, nil // no object, and so none of ours
 	}
 	if !strings.HasSuffix(o.Kind, "List") || o.Items == nil {
 		one, err := read(raw, path)
