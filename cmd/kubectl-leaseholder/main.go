@@ -1,9 +1,11 @@
 // Command kubectl-leaseholder is the kubectl plugin "kubectl leaseholder": it
-// shows the elections of a cluster, and hands them over.
+// shows the elections of a cluster, hands them over, explains a pod's part in one,
+// and injects manifests without a cluster.
 package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 
@@ -11,7 +13,9 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/explain"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/handover"
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/status"
 )
 
@@ -23,9 +27,19 @@ func main() {
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	err := command(streams).ExecuteContext(ctx)
 	stop()
-	if err != nil {
-		os.Exit(1)
+	os.Exit(exitCode(err))
+}
+
+// exitCode is 1 for an error that knows none of its own.
+func exitCode(err error) int {
+	if err == nil {
+		return 0
 	}
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
+	return 1
 }
 
 func command(streams genericiooptions.IOStreams) *cobra.Command {
@@ -45,6 +59,8 @@ func command(streams genericiooptions.IOStreams) *cobra.Command {
 		status.Command(flags, streams),
 		handover.StepDown(flags, streams),
 		handover.Transfer(flags, streams),
+		inject.Command(flags, streams),
+		explain.Command(flags, streams),
 	)
 	return root
 }

@@ -2,16 +2,14 @@ package main
 
 import (
 	"github.com/spf13/pflag"
+
+	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
 )
 
 // flags are the command line as it was written. All values are kept as words,
 // so that one message can name everything that is wrong with them.
 type flags struct {
-	sidecarImage, sidecarPullPolicy          string
-	sidecarCPURequest, sidecarCPULimit       string
-	sidecarMemoryRequest, sidecarMemoryLimit string
-	sidecarLogLevel                          string
-	meshes                                   string
+	sidecar settings.Flags
 
 	webhookPort, healthPort, metricsPort string
 	service, webhookConfiguration        string
@@ -23,27 +21,19 @@ type flags struct {
 
 func (f *flags) register(set *pflag.FlagSet) {
 	for _, o := range f.all() {
-		set.StringVar(o.value, o.name, o.def, o.usage)
+		set.StringVar(o.Value, o.Name, o.Default, o.Usage)
 	}
 }
 
 // flagged is one flag.
-type flagged struct {
-	name, def, usage string
-	value            *string
-}
+type flagged settings.Flag
 
 func (f *flags) all() []flagged {
-	return []flagged{
-		{"sidecar-image", "", "image of the sidecar (required)", &f.sidecarImage},
-		{"sidecar-image-pull-policy", "", "Always, IfNotPresent or Never; the API server's default when empty", &f.sidecarPullPolicy},
-		{"sidecar-cpu-request", "10m", "CPU request of a sidecar whose pod does not say otherwise", &f.sidecarCPURequest},
-		{"sidecar-cpu-limit", "200m", "CPU limit of such a sidecar", &f.sidecarCPULimit},
-		{"sidecar-memory-request", "32Mi", "memory request of such a sidecar", &f.sidecarMemoryRequest},
-		{"sidecar-memory-limit", "64Mi", "memory limit of such a sidecar", &f.sidecarMemoryLimit},
-		{"sidecar-log-level", "info", "least level that such a sidecar logs: debug, info, warn or error", &f.sidecarLogLevel},
-		{"sidecar-meshes", "", "meshes that whole namespaces are in, comma-separated: " + meshNames(), &f.meshes},
-
+	var all []flagged
+	for _, shared := range f.sidecar.All() {
+		all = append(all, flagged(shared))
+	}
+	return append(all, []flagged{
 		{"webhook-port", "9443", "TCP port of the admission webhook (HTTPS)", &f.webhookPort},
 		{"health-port", "8081", "TCP port of /healthz and /readyz (HTTP)", &f.healthPort},
 		{"metrics-port", "8080", "TCP port of /metrics (HTTP)", &f.metricsPort},
@@ -55,7 +45,7 @@ func (f *flags) all() []flagged {
 		{"unused-after", "1h", "how long an election's Lease and rights are kept when no pod uses them", &f.unusedAfter},
 		{"shutdown-delay", "5s", "how long pods are still answered for after the order to end, until all API servers know", &f.shutdownDelay},
 		{"log-level", "info", "least level that is logged: debug, info, warn or error", &f.logLevel},
-	}
+	}...)
 }
 
 // Values of --certificates.

@@ -3,14 +3,11 @@ package main
 import (
 	"bytes"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
-
-	"github.com/leaseholder-dev/leaseholder/injector"
 )
 
 func TestEveryFaultOfTheOptionsIsToldAtOnce(t *testing.T) {
@@ -38,9 +35,9 @@ func TestEveryFaultOfTheOptionsIsToldAtOnce(t *testing.T) {
 func TestDefaultsNeedOnlyTheImageAndThePod(t *testing.T) {
 	var f flags
 	for _, o := range f.all() {
-		*o.value = o.def
+		*o.Value = o.Default
 	}
-	f.sidecarImage = "sidecar:1"
+	f.sidecar.Image = "sidecar:1"
 	o, err := f.complete(func(name string) string {
 		return map[string]string{"POD_NAME": "p", "POD_UID": "u", "POD_NAMESPACE": "n"}[name]
 	})
@@ -49,23 +46,6 @@ func TestDefaultsNeedOnlyTheImageAndThePod(t *testing.T) {
 	}
 	if o.webhookPort != 9443 || o.healthPort != 8081 || o.metricsPort != 8080 || o.election != "leaseholder-webhook" || o.certificatesGiven {
 		t.Errorf("%+v", o)
-	}
-}
-
-func TestMeshesAreAListOfNames(t *testing.T) {
-	for value, want := range map[string][]injector.Mesh{
-		"":               nil,
-		"linkerd":        {injector.Linkerd},
-		"istio, linkerd": {injector.Istio, injector.Linkerd},
-		"istio,,linkerd": nil,
-		"Istio":          nil,
-		"istio;linkerd":  nil,
-	} {
-		var c completer
-		got := c.meshes("--sidecar-meshes", value)
-		if !slices.Equal(got, want) || (len(c.faults) > 0) != (value != "" && want == nil) {
-			t.Errorf("%q: got %q, faults %v", value, got, c.faults)
-		}
 	}
 }
 
@@ -96,28 +76,18 @@ func TestDefaultsAreTheCharts(t *testing.T) {
 	}
 	var values struct {
 		LogLevel string
-		Sidecar  struct {
-			LogLevel  string
-			Resources struct{ Requests, Limits struct{ CPU, Memory string } }
-		}
-		Webhook struct{ Port int }
+		Webhook  struct{ Port int }
 	}
 	if err := yaml.Unmarshal(raw, &values); err != nil {
 		t.Fatal(err)
 	}
 	var f flags
 	for _, o := range f.all() {
-		*o.value = o.def
+		*o.Value = o.Default
 	}
-	requests, limits := values.Sidecar.Resources.Requests, values.Sidecar.Resources.Limits
 	for name, pair := range map[string][2]string{
-		"sidecar-cpu-request":    {f.sidecarCPURequest, requests.CPU},
-		"sidecar-memory-request": {f.sidecarMemoryRequest, requests.Memory},
-		"sidecar-cpu-limit":      {f.sidecarCPULimit, limits.CPU},
-		"sidecar-memory-limit":   {f.sidecarMemoryLimit, limits.Memory},
-		"sidecar-log-level":      {f.sidecarLogLevel, values.Sidecar.LogLevel},
-		"webhook-port":           {f.webhookPort, strconv.Itoa(values.Webhook.Port)},
-		"log-level":              {f.logLevel, values.LogLevel},
+		"webhook-port": {f.webhookPort, strconv.Itoa(values.Webhook.Port)},
+		"log-level":    {f.logLevel, values.LogLevel},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s is %q by default, and %q in the chart", name, pair[0], pair[1])

@@ -39,9 +39,9 @@ func newReplica(t *testing.T, name string) *replica {
 	ports := freePorts(t, 3)
 	var f flags
 	for _, o := range f.all() {
-		*o.value = o.def
+		*o.Value = o.Default
 	}
-	f.sidecarImage = "sidecar:1"
+	f.sidecar.Image = "sidecar:1"
 	f.webhookPort, f.healthPort, f.metricsPort = ports[0], ports[1], ports[2]
 	// Long enough for the balancer to learn of it on a busy machine.
 	f.shutdownDelay = "3s"

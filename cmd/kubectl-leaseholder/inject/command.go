@@ -1,0 +1,115 @@
+// Package inject is "kubectl leaseholder inject": what the webhook would do to the
+// pods of manifests, done to the manifests themselves, without a cluster.
+//
+// It promises that
+//
+//   - it decides by package injector, as the webhook does, and by nothing else;
+//   - it writes all of its input or none: when one object is refused, every fault
+//     of every object is told, and nothing is written;
+//   - what is not changed comes out byte for byte, and in what is changed, only
+//     lines are added, by package edit;
+//   - what comes out can be put in again, and comes out the same.
+package inject
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
+	"github.com/leaseholder-dev/leaseholder/injector"
+)
+
+// Exit codes.
+const (
+	exitFailed  = 1
+	exitRefused = 2
+)
+
+// failure is an error with an exit code of its own.
+type failure struct {
+	error
+
+	code int
+}
+
+// ExitCode is the command's.
+func (f *failure) ExitCode() int { return f.code }
+
+const flagAPIServer = "api-server"
+
+// apiServer reads what the webhook knows from its own pod. It may be empty.
+func apiServer(r *settings.Reader, value string) netip.AddrPort {
+	if value == "" {
+		return netip.AddrPort{}
+	}
+	server, err := netip.ParseAddrPort(value)
+	if err != nil || server.Port() == 0 {
+		r.Refuse("--"+flagAPIServer, value, "ADDRESS:PORT, such as 10.96.0.1:443 or [fd00::1]:443")
+	}
+	return server
+}
+
+// Command is the subcommand. Of the connection flags it uses the namespace alone.
+func Command(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
+	var (
+		in      = &injection{streams: streams}
+		sidecar settings.Flags
+		policy  string
+		server  string
+	)
+	c := &cobra.Command{
+		Use:   "inject -f FILE",
+		Short: "Add to manifests what the webhook would add to their pods",
+		Long: `Add to manifests what the webhook would add to their pods, and write them to standard
+output. No cluster is asked.
+
+Every object with a pod template is judged as the webhook judges its pods, items of
+Lists too. Comments, order and layout are kept, and everything else comes out byte
+for byte. When one object is refused, nothing is written, and every fault is told.
+
+The webhook lets the pods of such manifests in only if it would have added the same:
+give the --sidecar flags what the cluster's administrator has set. It also makes the
+Lease and the rights that the sidecars need, so it is needed all the same.
+
+Exit codes:
+  0  the manifests were written
+  1  the command line is wrong, or something could not be read or written
+  2  an object was refused`,
+		Example: `  kubectl leaseholder inject -f deployment.yaml | kubectl apply -f -
+  kustomize build overlays/shop | kubectl leaseholder inject -n shop -f - > shop.yaml
+  kubectl leaseholder inject -R -f manifests/ --sidecar-image mirror.example/leaseholder-sidecar:0.1.0`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			var r settings.Reader
+			in.settings = sidecar.Complete(&r)
+			in.settings.APIServer = apiServer(&r, server)
+			in.policy = injector.Policy(policy)
+			if policy != "" && !slices.Contains(injector.Policies(), in.policy) {
+				r.Refuse("--policy", policy, "%s", injector.PolicyAllowed)
+			}
+			if len(in.files) == 0 {
+				r.Required("-f", "")
+			}
+			if err := errors.Join(r.Faults...); err != nil {
+				return err
+			}
+			if flags.Namespace != nil {
+				in.namespace = *flags.Namespace
+			}
+			return in.run()
+		},
+	}
+	set := c.Flags()
+	set.StringSliceVarP(&in.files, "filename", "f", nil, "file, folder, or - for standard input; can be given several times (required)")
+	set.BoolVarP(&in.recursive, "recursive", "R", false, "read the folders within folders too")
+	set.BoolVarP(&in.verbose, "verbose", "v", false, "say of every object that is left alone why")
+	set.StringVar(&policy, "policy", "", "what the label "+injector.LabelInjection+" of the namespaces says that are not in the input: "+injector.PolicyAllowed)
+	set.StringVar(&server, flagAPIServer, "", "address and port of the Service kubernetes, such as 10.96.0.1:443; without it, a mesh's proxy carries the sidecar's traffic to it")
+	sidecar.RegisterChart(set)
+	return c
+}

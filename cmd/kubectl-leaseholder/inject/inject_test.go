@@ -1,0 +1,331 @@
+package inject
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	k8syaml "sigs.k8s.io/yaml"
+
+	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/injector/injectortest"
+)
+
+var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
+
+// call calls the command with the settings of package injectortest.
+func call(t *testing.T, in string, args ...string) (out, told string, code int) {
+	t.Helper()
+	var stdout, stderr strings.Builder
+	// A connection that can't be made must not matter.
+	flags := genericclioptions.NewConfigFlags(true)
+	c := Command(flags, genericiooptions.IOStreams{In: strings.NewReader(in), Out: &stdout, ErrOut: &stderr})
+	flags.AddFlags(c.PersistentFlags())
+	resources := injectortest.Resources()
+	c.SetArgs(append([]string{
+		"--kubeconfig=/does/not/exist", "--server=nowhere",
+		"--sidecar-image=" + injectortest.Image, "--sidecar-image-pull-policy=" + string(injectortest.PullPolicy),
+		"--sidecar-cpu-request=" + resources.Requests.Cpu().String(), "--sidecar-memory-request=" + resources.Requests.Memory().String(),
+		"--sidecar-cpu-limit=" + resources.Limits.Cpu().String(), "--sidecar-memory-limit=" + resources.Limits.Memory().String(),
+		"--api-server=" + injectortest.APIServer().String(),
+	}, args...))
+	c.SetOut(&stdout)
+	c.SetErr(&stderr)
+	c.SilenceUsage = true
+	err := c.ExecuteContext(t.Context())
+	var f *failure
+	switch {
+	case errors.As(err, &f):
+		code = f.ExitCode()
+	case err != nil:
+		code = exitFailed
+	}
+	return stdout.String(), stderr.String(), code
+}
+
+// TestTheInjectorsOwnCases comes to the same pods and messages as the injector.
+func TestTheInjectorsOwnCases(t *testing.T) {
+	cases, err := injectortest.Cases("../../../injector/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		t.Run(c.String(), func(t *testing.T) {
+			in := manifest(t, c)
+			comments, want, err := c.Expected()
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, told, code := call(t, in, "-v", "-n", injectortest.Namespace, "-f", "-")
+			for i, line := range strings.Split(strings.TrimSuffix(comments, "\n"), "\n") {
+				said := c.Group == injectortest.Refuse || c.Group == injectortest.Skip || i > 1
+				if line = strings.TrimPrefix(line, "# "); i > 0 && said && !strings.Contains(told, line) {
+					t.Errorf("it does not say %q:\n%s", line, told)
+				}
+			}
+			if c.Group == injectortest.Refuse {
+				if code != exitRefused || out != "" {
+					t.Errorf("exit code %d, and it writes:\n%s", code, out)
+				}
+				return
+			}
+			if code != 0 {
+				t.Fatalf("exit code %d: %s", code, told)
+			}
+			documents := split(source{text: []byte(out)})
+			got := documents[len(documents)-1].text
+			if !reflect.DeepEqual(decode(t, got), asManifest(t, want)) {
+				t.Errorf("the pod is:\n%s", got)
+			}
+			checkKept(t, in, out)
+			checkAgain(t, out, c.Group != injectortest.Skip)
+		})
+	}
+}
+
+// manifest is a case's input, with the kind that people have to write.
+func manifest(t *testing.T, c injectortest.Case) string {
+	t.Helper()
+	raw, err := os.ReadFile(strings.TrimSuffix(c.Out, ".out.yaml") + ".in.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pod struct {
+		Kind string `json:"kind"`
+	}
+	if err := json.Unmarshal(c.Pod, &pod); err != nil {
+		t.Fatal(err)
+	}
+	if pod.Kind != "" {
+		return string(raw)
+	}
+	before, last, ok := strings.Cut(string(raw), "---\n")
+	if !ok || strings.Contains(last, "---\n") {
+		t.Fatal("a pod without a kind stands behind one other object")
+	}
+	return before + "---\napiVersion: v1\nkind: Pod\n" + last
+}
+
+// asManifest is a pod with the kind that its manifest has.
+func asManifest(t *testing.T, pod []byte) any {
+	t.Helper()
+	said, ok := decode(t, pod).(map[string]any)
+	if !ok {
+		t.Fatal("the pod is no object")
+	}
+	said["apiVersion"], said["kind"] = "v1", "Pod"
+	return said
+}
+
+func decode(t *testing.T, text []byte) any {
+	t.Helper()
+	raw, err := k8syaml.YAMLToJSON(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	var said any
+	if err := decoder.Decode(&said); err != nil {
+		t.Fatal(err)
+	}
+	return said
+}
+
+// checkKept checks that all characters of before are in after, in their order.
+func checkKept(t *testing.T, before, after string) {
+	t.Helper()
+	for line := range strings.SplitSeq(before, "\n") {
+		// What stands in the place of a label that was set back, or of nothing, may go.
+		if words := strings.Fields(line); len(words) > 1 && strings.HasPrefix(words[0], injector.Prefix) ||
+			strings.HasSuffix(line, "null") || strings.HasSuffix(line, "[]") || strings.HasSuffix(line, "{}") {
+			continue
+		}
+		rest := after
+		for _, c := range line {
+			i := strings.IndexRune(rest, c)
+			if i < 0 {
+				t.Errorf("%q was lost", line)
+				break
+			}
+			rest = rest[i+len(string(c)):]
+		}
+	}
+}
+
+// checkAgain checks that what came out comes out again as it is.
+func checkAgain(t *testing.T, out string, injected bool) {
+	t.Helper()
+	again, told, code := call(t, out, "-n", injectortest.Namespace, "-f", "-")
+	if code != 0 || again != out {
+		t.Errorf("the second time, exit code %d: %s\n%s", code, told, again)
+	}
+	if injected && !strings.HasPrefix(told, "0 injected, 1 injected before") {
+		t.Errorf("the second time, it says: %s", told)
+	}
+}
+
+// TestGolden calls the command in every folder of testdata, with the words of the
+// file args, and compares with the files out and err.
+func TestGolden(t *testing.T) {
+	folders, err := filepath.Glob("testdata/*")
+	if err != nil || len(folders) == 0 {
+		t.Fatal("there are no cases")
+	}
+	for _, folder := range folders {
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			args, err := os.ReadFile(filepath.Join(folder, "args"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Chdir(folder)
+			out, told, code := call(t, "", strings.Fields(string(args))...)
+			compare(t, "out", out)
+			compare(t, "err", fmt.Sprintf("%sexit code %d\n", told, code))
+			if code != 0 {
+				return
+			}
+			again, told, code := call(t, out, append([]string{"-f", "-"}, withoutFiles(string(args))...)...)
+			if code != 0 || again != out || !strings.HasPrefix(told[strings.LastIndex(strings.TrimSpace(told), "\n")+1:], "0 injected") {
+				t.Errorf("the second time, exit code %d: %s\n%s", code, told, again)
+			}
+		})
+	}
+}
+
+// withoutFiles leaves out each -f with its value.
+func withoutFiles(args string) []string {
+	var rest []string
+	words := strings.Fields(args)
+	for i := 0; i < len(words); i++ {
+		if words[i] == "-f" {
+			i++
+			continue
+		}
+		rest = append(rest, words[i])
+	}
+	return rest
+}
+
+func compare(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs, got:\n%s", file, got)
+	}
+}
+
+// TestWindowsEndsOfLinesStay puts every case in with other ends of lines.
+func TestWindowsEndsOfLinesStay(t *testing.T) {
+	inputs, err := filepath.Glob("testdata/*/*.yaml")
+	if err != nil || len(inputs) == 0 {
+		t.Fatal("there are no cases")
+	}
+	for _, in := range inputs {
+		t.Run(in, func(t *testing.T) {
+			raw, err := os.ReadFile(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			args := []string{"-f", "-", "-n", injectortest.Namespace}
+			want, told, code := call(t, string(raw), args...)
+			got, toldNow, codeNow := call(t, strings.ReplaceAll(string(raw), "\n", "\r\n"), args...)
+			if got != strings.ReplaceAll(want, "\n", "\r\n") || told != toldNow || code != codeNow {
+				t.Errorf("exit code %d instead of %d, and it says %q instead of %q:\n%s", codeNow, code, toldNow, told, got)
+			}
+		})
+	}
+}
+
+func TestWhatIsNotOursComesOutByteForByte(t *testing.T) {
+	for what, in := range map[string]string{
+		"nothing":                           "",
+		"empty lines":                       "\n\n",
+		"a comment alone":                   "# nothing\n",
+		"markers alone":                     "---\n---\n...\n",
+		"no end of the last line":           "a: b",
+		"a word":                            "hello\n",
+		"a list":                            "- a\n- b\n",
+		"odd layout":                        "kind:   Service\napiVersion: v1\nmetadata: { name:  x }\n\n\n\n--- # c\nx: [1,\n 2]\n",
+		"a directive":                       "%YAML 1.1\n---\na: b\n...\n# after\n---\nc: d\n",
+		"a byte order mark":                 "\ufeff---\napiVersion: v1\nkind: Service\n",
+		"a marker inside a text":            "a: |\n  ---\n  b\n--- \nc: d\n",
+		"JSON objects behind each other":    "{\"kind\":\"Service\",\"apiVersion\":\"v1\"}\n{\"a\": 1} {\"b\":2}\n",
+		"JSON before a marker's end":        "{\"kind\":\"Service\",\"apiVersion\":\"v1\"}\n...\n",
+		"a template of another's own kind":  "apiVersion: example.com/v1\nkind: Thing\nspec: {template: {spec: {containers: [{name: 1, image: {}}]}}}\n",
+		"a workload that asks for nothing":  "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: b, image: c}]}}}\n",
+		"a workload that wants no sidecar":  "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {leaseholder.dev/inject: 'false'}}, spec: {containers: [{name: b, image: c}]}}}\n",
+		"a List of nothing":                 "apiVersion: v1\nkind: List\nitems: []\n",
+		"a file of kustomize":               "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n",
+		"an alias and duplicate white room": "a: &x   {b: c}\nd:   *x\n",
+	} {
+		t.Run(what, func(t *testing.T) {
+			out, told, code := call(t, in, "-f", "-")
+			if out != in || code != 0 {
+				t.Errorf("exit code %d: %s\n%q", code, told, out)
+			}
+		})
+	}
+}
+
+func TestTheWrongCommandLine(t *testing.T) {
+	empty := t.TempDir()
+	for what, test := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no file":                  {nil, "-f must be set"},
+		"no such file":             {[]string{"-f", "nowhere.yaml"}, "read nowhere.yaml: no such file or directory"},
+		"a folder with nothing":    {[]string{"-f", empty}, "there is no file that ends with .json, .yaml, .yml"},
+		"a URL":                    {[]string{"-f", "https://example.com/a.yaml"}, "only files, folders and - are read"},
+		"standard input twice":     {[]string{"-f", "-", "-f", "-"}, "-f - can be given once"},
+		"another policy":           {[]string{"-f", "-", "--policy=must"}, `--policy="must" is refused, allowed: "forbid", "require", "default"`},
+		"no image":                 {[]string{"-f", "-", "--sidecar-image="}, "--sidecar-image must be set"},
+		"a limit below a request":  {[]string{"-f", "-", "--sidecar-cpu-limit=1m"}, `--sidecar-cpu-limit="1m" is refused, allowed: at least the request, 10m`},
+		"a word that is no flag's": {[]string{"a.yaml"}, "unknown command"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			out, told, code := call(t, "", test.args...)
+			if code != exitFailed || out != "" || !strings.Contains(told, test.want) {
+				t.Errorf("exit code %d: %s%s", code, out, told)
+			}
+		})
+	}
+}
+
+// FuzzSplit checks that the pieces of a file are the file.
+func FuzzSplit(f *testing.F) {
+	for _, seed := range []string{"a: b\n---\nc: d", "%YAML 1.1\n---\n...\n# x\n---", "{} {}[]", "{\"a\":1}\n---\n{", "\ufeff---\n"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var whole []byte
+		for i, d := range split(source{text: text}) {
+			if d.line != 1+bytes.Count(whole, []byte("\n")) || d.number != i+1 {
+				t.Errorf("document %d is said to begin at line %d, as number %d", i+1, d.line, d.number)
+			}
+			whole = append(whole, d.text...)
+		}
+		if !bytes.Equal(whole, text) {
+			t.Errorf("of %q became %q", text, whole)
+		}
+	})
+}

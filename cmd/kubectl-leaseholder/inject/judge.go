@@ -1,0 +1,136 @@
+package inject
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gomodules.xyz/jsonpatch/v2"
+
+	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
+)
+
+// findPolicies takes note of what the Namespaces of the input say.
+func (in *injection) findPolicies(objects []*object) {
+	for _, o := range objects {
+		if policy, labelled := policyOf(o); labelled && policy.Valid() {
+			if in.policies == nil {
+				in.policies = map[string]injector.Policy{}
+			}
+			in.policies[o.Name] = policy
+		}
+	}
+}
+
+// policyOf is what a Namespace is labelled with, right or wrong.
+func policyOf(o *object) (policy injector.Policy, labelled bool) {
+	label, labelled := o.Labels[injector.LabelInjection]
+	return injector.Policy(label), labelled && o.APIVersion == "v1" && o.Kind == "Namespace"
+}
+
+// judge decides about one object, as the webhook would about its pods, and says
+// what has to be added to the document.
+func (in *injection) judge(d *document, o *object) []jsonpatch.Operation {
+	if policy, labelled := policyOf(o); labelled && !slices.Contains(injector.Policies(), policy) {
+		in.refuse(d, o, fmt.Sprintf("label %s=%q: allowed: %s", injector.LabelInjection, policy, injector.PolicyAllowed))
+		return nil
+	}
+	if o.pod == nil {
+		in.leave(d, o, "it has no pod template")
+		return nil
+	}
+	namespace := in.namespaceOf(o)
+	decision := injector.Decide(namespace, o.pod, in.settings)
+	if unsure := complete(o, &decision); decision.Outcome == injector.Refused || unsure {
+		in.refuse(d, o, decision.Message)
+		return nil
+	}
+	if decision.Election != "" && view.Excluded(namespace.Name, "") {
+		in.refuse(d, o, fmt.Sprintf("there are no elections in namespace %q, which belongs to Kubernetes", namespace.Name))
+		return nil
+	}
+	for _, warning := range o.warnings(decision) {
+		in.tellf("%s: %s: warning: %s", d, o, warning)
+	}
+	switch {
+	case decision.Outcome == injector.Injected:
+		in.injected++
+	case decision.Reason == injector.AlreadyInjected:
+		in.already++
+	default:
+		in.leave(d, o, decision.Message)
+	}
+	return place(o, decision.Patch)
+}
+
+// leave takes note of an object that comes out as it went in.
+func (in *injection) leave(d *document, o *object, reason string) {
+	in.others++
+	if in.verbose {
+		in.tellf("%s: %s: left alone: %s", d, o, reason)
+	}
+}
+
+func (in *injection) namespaceOf(o *object) injector.Namespace {
+	ns := injector.Namespace{Name: o.Namespace, Policy: in.policy}
+	if ns.Name == "" {
+		ns.Name = in.namespace
+	}
+	if policy, ok := in.policies[ns.Name]; ok {
+		ns.Policy = policy
+	}
+	return ns
+}
+
+// fieldNamespace is the key of the fault that there is no namespace.
+const fieldNamespace = "metadata.namespace"
+
+// complete says in a decision's message what can be done here about what is known
+// to the cluster alone. Unsure is a decision that would be another one there.
+func complete(o *object, d *injector.Decision) (unsure bool) {
+	for _, fault := range d.Faults {
+		allowed := fault.Allowed
+		switch {
+		case fault.Key == fieldNamespace && fault.Value == "":
+			allowed += ", of the object itself or given with --namespace, for the sidecar is told it"
+			unsure = true
+		case fault.Reason == injector.NoElection && o.unnamed != "":
+			allowed, _, _ = strings.Cut(allowed, ", and must be set")
+			allowed += ", and must be set, for " + o.unnamed
+		}
+		d.Message = strings.Replace(d.Message, fault.Allowed, allowed, 1)
+	}
+	return unsure
+}
+
+// place turns operations on a pod into some on the document that it is in.
+func place(o *object, patch []jsonpatch.Operation) []jsonpatch.Operation {
+	if len(patch) == 0 {
+		return nil
+	}
+	at := o.path + o.template
+	var ops []jsonpatch.Operation
+	if o.metadataMissing {
+		ops = append(ops, jsonpatch.NewOperation("add", at+"/metadata", map[string]any{}))
+	}
+	for _, op := range patch {
+		op.Path = at + op.Path
+		ops = append(ops, op)
+	}
+	return ops
+}
+
+// warnings are what is said when the object is applied, of kinds of which something
+// is, and otherwise what is said of its pods.
+func (o *object) warnings(d injector.Decision) []string {
+	t, err := injector.ReadTemplate(o.raw)
+	if err != nil {
+		return d.Warnings
+	}
+	var all []string
+	for _, f := range injector.InspectDecided(d, t).Findings {
+		all = append(all, strings.TrimPrefix(f.Message, "leaseholder: "))
+	}
+	return all
+}

@@ -1,0 +1,183 @@
+package inject
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gomodules.xyz/jsonpatch/v2"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject/edit"
+	"github.com/leaseholder-dev/leaseholder/injector"
+)
+
+// injection is one call of the command.
+type injection struct {
+	streams   genericiooptions.IOStreams
+	files     []string
+	recursive bool
+	verbose   bool
+	settings  injector.Settings
+	// namespace is that of objects that do not say theirs, and policy that of
+	// namespaces that do not stand in the input with a policy of their own.
+	namespace string
+	policy    injector.Policy
+
+	policies                  map[string]injector.Policy
+	unreadable, refused       int
+	injected, already, others int
+}
+
+// run writes everything or nothing.
+func (in *injection) run() error {
+	sources, faults := readAll(in.files, in.recursive, in.streams.In)
+	for _, fault := range faults {
+		in.cannotRead(fault)
+	}
+	documents := make([][]document, len(sources))
+	objects := map[*document][]*object{}
+	for i, s := range sources {
+		documents[i] = split(s)
+		for j := range documents[i] {
+			d := &documents[i][j]
+			var err error
+			if objects[d], err = objectsOf(d.text); err != nil {
+				in.cannotRead(fmt.Errorf("%s: %w", d, d.lineOfFile(err)))
+			}
+		}
+	}
+	for _, some := range documents {
+		for j := range some {
+			in.findPolicies(objects[&some[j]])
+		}
+	}
+	for _, some := range documents {
+		for j := range some {
+			in.inject(&some[j], objects[&some[j]])
+		}
+	}
+	if err := in.verdict(); err != nil {
+		return err
+	}
+	if _, err := in.streams.Out.Write(join(documents)); err != nil {
+		return fmt.Errorf("write the output: %w", err)
+	}
+	in.tellf("%d injected, %d injected before, %d left alone", in.injected, in.already, in.others)
+	return nil
+}
+
+func (in *injection) tellf(format string, args ...any) {
+	_, _ = fmt.Fprintf(in.streams.ErrOut, format+"\n", args...)
+}
+
+func (in *injection) cannotRead(err error) {
+	in.unreadable++
+	in.tellf("%v", err)
+}
+
+func (in *injection) refuse(d *document, o *object, message string) {
+	in.refused++
+	in.tellf("%s: %s: %s", d, o, message)
+}
+
+// verdict is the error of a call that must not write anything.
+func (in *injection) verdict() error {
+	var parts []string
+	code := 0
+	if in.refused > 0 {
+		code = exitRefused
+		parts = append(parts, fmt.Sprintf("%d refused", in.refused))
+	}
+	if in.unreadable > 0 {
+		code = exitFailed
+		parts = append(parts, fmt.Sprintf("%d not readable", in.unreadable))
+	}
+	if code == 0 {
+		return nil
+	}
+	return &failure{code: code, error: errors.New(strings.Join(parts, ", ") + ": nothing is written")}
+}
+
+// inject changes the text of a document, unless one of its objects is refused.
+func (in *injection) inject(d *document, objects []*object) {
+	var ops []jsonpatch.Operation
+	for _, o := range objects {
+		ops = append(ops, in.judge(d, o)...)
+	}
+	if len(ops) == 0 {
+		return
+	}
+	text, err := edit.Apply(d.text, ops)
+	if err != nil {
+		in.refused++
+		in.tellf("%s: %v: write it in another way, or let the webhook inject its pods", d, err)
+		return
+	}
+	d.text = text
+}
+
+// join puts the files behind each other, as documents of one stream.
+func join(documents [][]document) []byte {
+	var all bytes.Buffer
+	for _, some := range documents {
+		if len(some) == 0 {
+			continue
+		}
+		if all.Len() > 0 {
+			if !bytes.HasSuffix(all.Bytes(), []byte("\n")) {
+				all.WriteByte('\n')
+			}
+			if !begins(some[0].text) {
+				all.WriteString("---\n")
+			}
+		}
+		for i := range some {
+			all.Write(some[i].text)
+		}
+	}
+	return all.Bytes()
+}
+
+// begins says whether a text has a marker before its content.
+func begins(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		switch {
+		case marker(line, "---"):
+			return true
+		case len(bytes.TrimSpace(line)) > 0 && line[0] != '#' && line[0] != '%':
+			return false
+		}
+	}
+	return false
+}
+
+// String says where the document is.
+func (d *document) String() string {
+	return fmt.Sprintf("%s:%d: document %d", d.file, d.firstLine(), d.number)
+}
+
+// firstLine is the first that says something.
+func (d *document) firstLine() int {
+	line := d.line
+	for content := range bytes.Lines(d.text) {
+		if text := bytes.TrimSpace(content); len(text) > 0 && text[0] != '#' && !marker(content, "---") {
+			return line
+		}
+		line++
+	}
+	return d.line
+}
+
+var lineNumber = regexp.MustCompile(`\bline (\d+)\b`)
+
+// lineOfFile tells an error of the document with the lines of its file.
+func (d *document) lineOfFile(err error) error {
+	return errors.New(lineNumber.ReplaceAllStringFunc(err.Error(), func(found string) string {
+		line, _ := strconv.Atoi(strings.TrimPrefix(found, "line "))
+		return fmt.Sprintf("line %d", line+d.line-1)
+	}))
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+func TestExitCodes(t *testing.T) {
+	refused := "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: b, annotations: {leaseholder.dev/inject: 'true'}}\nspec: {containers: [{name: c, image: d}]}\n"
+	for what, test := range map[string]struct {
+		in   string
+		args []string
+		want int
+	}{
+		"done":            {"a: b\n", []string{"inject", "-f", "-"}, 0},
+		"refused":         {refused, []string{"inject", "-f", "-"}, 2},
+		"not readable":    {"a: b: c\n", []string{"inject", "-f", "-"}, 1},
+		"no such flag":    {"", []string{"inject", "--what"}, 1},
+		"no such command": {"", []string{"injekt"}, 1},
+		"no pod":          {"", []string{"explain", "deployment/a"}, 1},
+	} {
+		t.Run(what, func(t *testing.T) {
+			var out strings.Builder
+			c := command(genericiooptions.IOStreams{In: strings.NewReader(test.in), Out: &out, ErrOut: &out})
+			c.SetArgs(append([]string{"--kubeconfig=/does/not/exist"}, test.args...))
+			if code := exitCode(c.ExecuteContext(t.Context())); code != test.want {
+				t.Errorf("exit code %d: %s", code, &out)
+			}
+		})
+	}
+	if code := exitCode(fmt.Errorf("wrapped: %w", errors.New("plain"))); code != 1 {
+		t.Errorf("exit code %d of an error without one", code)
+	}
+}
