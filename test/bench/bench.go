@@ -60,6 +60,13 @@ func Run(ctx context.Context, o Options) (r *report.Report, err error) {
 	return b.report, nil
 }
 
+// bench is one run.
+type bench struct {
+	Options
+	plan   plan
+	report *report.Report
+}
+
 // elections measures the sidecar beside client-go's elector.
 func (b *bench) elections(ctx context.Context, p *plane.Plane) (err error) {
 	var programs contender.Set
@@ -101,13 +108,6 @@ func joined(err, later error) error {
 		return err
 	}
 	return errors.Join(err, later)
-}
-
-// bench is one run.
-type bench struct {
-	Options
-	plan   plan
-	report *report.Report
 }
 
 // measure does everything that elections need the control plane for.

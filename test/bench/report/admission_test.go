@@ -17,7 +17,8 @@ func exampleAdmission() *Admission {
 			{Pod: Small, What: Nothing, Took: around(45), Allocations: 80, Bytes: 10_000},
 			{Pod: Small, What: Unmarshal, Took: around(30), Allocations: 70, Bytes: 6_000},
 			{Pod: Large, What: Leaseholder, Took: around(9000), Allocations: 9000, Bytes: 3_000_000},
-			{Pod: Large, What: Nothing, Took: around(4500)}, {Pod: Large, What: Unmarshal, Took: around(4500)},
+			{Pod: Large, What: Nothing, Took: around(4500)},
+			{Pod: Large, What: Unmarshal, Took: around(4500)},
 		},
 		Creations: []Creation{
 			creation(NoWebhook, 1, 2, 0), creation(Idle, 1, 4, 0.25), creation(Leaseholder, 1, 5, 0.5),
