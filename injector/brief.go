@@ -2,6 +2,7 @@ package injector
 
 import (
 	"fmt"
+	"sort"
 	"strings"
 )
 
@@ -12,10 +13,11 @@ func (d Decision) Brief(most int) string {
 		return d.Message
 	}
 	if head, ok := strings.CutSuffix(d.Message, tell(d.Faults)); ok {
-		for shown := len(d.Faults) - 1; shown > 0; shown-- {
-			if brief := head + tell(d.Faults[:shown]) + more(len(d.Faults)-shown); len(brief) <= most {
-				return brief
-			}
+		brief := func(shown int) string { return head + tellAll(d.Faults[:shown]) + more(len(d.Faults)-shown) }
+		// The first number of faults that is too much; with each, it gets longer.
+		tooMany := 1 + sort.Search(min(len(d.Faults), maxTold), func(i int) bool { return len(brief(i+1)) > most })
+		if tooMany > 1 {
+			return brief(tooMany - 1)
 		}
 	}
 	end := "…" + more(len(d.Faults)-1)

@@ -42,6 +42,13 @@ func TestBrief(t *testing.T) {
 			}
 		})
 	}
+	most := refuse(faults(20_000, "x"))
+	if len(most.Faults) != 20_000 || !strings.HasSuffix(most.Message, "; and 19900 more faults") {
+		t.Errorf("of too many faults it tells %d bytes, which end with %s", len(most.Message), most.Message[max(0, len(most.Message)-40):])
+	}
+	if brief := most.Brief(1024); len(brief) > 1024 || len(brief) < 900 || !strings.HasSuffix(brief, " more faults") {
+		t.Errorf("of too many faults it tells in brief %s", brief)
+	}
 	if long := strings.Repeat("x", 9); (Decision{Message: long}).Brief(5) != "xx…" {
 		t.Error("a message without faults is cut anywhere")
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -141,7 +140,7 @@ func checkUsedPorts(c *candidate) []Fault {
 		})
 		if len(users) > 0 {
 			faults = append(faults, c.annotations.fault(PortConflict, own.key, portString(own.port),
-				"a port that no container of the pod uses, this one is used by "+strings.Join(users, ", ")))
+				"a port that no container of the pod uses, this one is used by "+list(users)))
 		}
 	}
 	return faults

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strings"
 
 	"gomodules.xyz/jsonpatch/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -79,7 +80,8 @@ func Decide(ns Namespace, pod *corev1.Pod, s Settings) Decision {
 
 	c := newCandidate(ns, pod, s, own)
 	if faults := c.faults(); len(faults) > 0 {
-		if ns.Policy == Default && len(own) == 0 {
+		// What came with the sidecar got it already, or claims to.
+		if ns.Policy == Default && len(own) == 0 && c.sidecar < 0 {
 			return leaveAlone(pod, faults)
 		}
 		return refuse(faults)
@@ -155,6 +157,20 @@ func leaveAlone(pod *corev1.Pod, faults []Fault) Decision {
 		d.Faults = faults
 	}
 	return d
+}
+
+// Refuse is the decision of somebody who knows more than the pod says.
+func Refuse(reason Reason, why string) Decision {
+	return Decision{Outcome: Refused, Reason: reason, Message: refusal + why}
+}
+
+// LeaveAlone is what becomes of a pod that Refuse is about, if it only gets the
+// sidecar because its namespace gives it by default.
+func LeaveAlone(refused Decision) Decision {
+	return Decision{
+		Outcome: Skipped, Reason: CannotInject,
+		Message: CannotInject.Sentence() + ": " + strings.TrimPrefix(refused.Message, refusal),
+	}
 }
 
 // refusal begins the message of a refusal.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/leaseholder-dev/leaseholder/injector/injectortest"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 // shop is a namespace that leaves the choice to its pods.
@@ -34,6 +36,32 @@ func TestAnnotationsAreSortedAndReadByOneCase(t *testing.T) {
 		if d := Decide(shop, broken, administrator()); !slices.ContainsFunc(d.Faults, func(f Fault) bool { return f.Key == key }) {
 			t.Errorf("%s is not read", key)
 		}
+	}
+}
+
+// A pod is not validated yet when it is decided about: it can hold anything.
+func TestMessagesStayShort(t *testing.T) {
+	pod := examplePod(t, "inject/a-deployment-with-one-annotation")
+	long := strings.Repeat("x", 1<<20)
+	pod.Annotations[Prefix+long] = long
+	pod.Annotations[Prefix+"a\nb"] = ""
+	pod.Labels[Prefix+long] = long
+	for i := range 1000 {
+		pod.Annotations[Prefix+strconv.Itoa(i)] = ""
+		pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{
+			Name: long, Ports: []corev1.ContainerPort{{ContainerPort: config.DefaultAPIPort}},
+		})
+	}
+	d := Decide(shop, pod, administrator())
+	if d.Outcome != Refused || len(d.Message) > 1<<16 || strings.ContainsRune(d.Message, '\n') {
+		t.Errorf("%s with a message of %d bytes", d.Outcome, len(d.Message))
+	}
+	pod = examplePod(t, "refuse/other-variables")
+	for i := range 1000 {
+		pod.Spec.InitContainers[0].Env = append(pod.Spec.InitContainers[0].Env, corev1.EnvVar{Name: ownVariables + strconv.Itoa(i) + long})
+	}
+	if d := Decide(shop, pod, administrator()); d.Outcome != Refused || len(d.Message) > 1<<14 {
+		t.Errorf("%s with a message of %d bytes", d.Outcome, len(d.Message))
 	}
 }
 

@@ -39,7 +39,7 @@ func checkInjection(c *candidate) []Fault {
 		Allowed: fmt.Sprintf("any other name, or what this webhook injects, from which this differs in %s: "+
 			"remove the container, the volume %s and the %s labels, so that the webhook adds its own, and "+
 			"where another webhook changes the image, give Leaseholder the changed one",
-			strings.Join(differing, ", "), TokenVolume, Prefix),
+			list(differing), TokenVolume, Prefix),
 	}}
 }
 
@@ -85,7 +85,7 @@ func differences(got *corev1.Container, want corev1.Container) []string {
 	var names []string
 	for name, variable := range wantEnv {
 		if !sameVariable(gotEnv[name], variable) {
-			names = append(names, name)
+			names = append(names, showKey(name))
 		}
 	}
 	slices.Sort(names)

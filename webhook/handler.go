@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -15,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/webhook/event"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -89,14 +89,14 @@ func (h *Handler) Handle(ctx context.Context, request admission.Request) admissi
 	h.tell(&request, &pod, &d)
 	if d.Outcome == injector.Refused {
 		h.o.Logger.InfoContext(ctx, "refused a pod", "namespace", request.Namespace, "name", pod.Name,
-			"generateName", pod.GenerateName, "reason", d.Reason, "message", d.Message, "user", request.UserInfo.Username)
+			"generateName", pod.GenerateName, "reason", d.Reason, "message", d.Brief(event.MaxNote), "user", request.UserInfo.Username)
 	}
 	return answer(d)
 }
 
 // decide is injector.Decide with what only the cluster knows.
 func (h *Handler) decide(ctx context.Context, ns injector.Namespace, pod *corev1.Pod) injector.Decision {
-	excluded := h.o.Excluded != nil && h.o.Excluded(ns.Name)
+	excluded := h.excluded(ns.Name)
 	if excluded {
 		ns.Policy = injector.Unlabelled // what must come up without the webhook is given nothing
 	}
@@ -105,7 +105,7 @@ func (h *Handler) decide(ctx context.Context, ns injector.Namespace, pod *corev1
 		return d
 	}
 	if excluded {
-		return refuse(ReasonExcluded, fmt.Sprintf(
+		return injector.Refuse(ReasonExcluded, fmt.Sprintf(
 			"there are no elections in namespace %q, which belongs to Kubernetes or to Leaseholder itself", ns.Name))
 	}
 	no, refused := h.standing(ctx, view.Election{Namespace: ns.Name, Name: d.Election}, d)
@@ -113,10 +113,14 @@ func (h *Handler) decide(ctx context.Context, ns injector.Namespace, pod *corev1
 	case !refused:
 		return d
 	case d.Outcome == injector.Injected && ns.Policy == injector.Default && !injector.Speaks(pod):
-		return leaveAlone(no)
+		return injector.LeaveAlone(no)
 	default:
 		return no
 	}
+}
+
+func (h *Handler) excluded(namespace string) bool {
+	return h.o.Excluded != nil && h.o.Excluded(namespace)
 }
 
 // standing refuses a pod that must not stand in its election.
@@ -129,7 +133,7 @@ func (h *Handler) standing(ctx context.Context, e view.Election, d injector.Deci
 	case err != nil:
 		h.o.Logger.WarnContext(ctx, "let a pod in without a look at its lease", "namespace", e.Namespace, "election", e.Name, "error", err)
 	case foreign:
-		return refuse(ReasonForeignLease, fmt.Sprintf(
+		return injector.Refuse(ReasonForeignLease, fmt.Sprintf(
 			"Leaseholder did not make the Lease %q in namespace %q: name another election with %s, or hand the Lease over with the label %s",
 			e.Name, e.Namespace, injector.AnnotationElection, ownLabel)), true
 	}
@@ -138,7 +142,7 @@ func (h *Handler) standing(ctx context.Context, e view.Election, d injector.Deci
 	case err != nil:
 		h.o.Logger.WarnContext(ctx, "let a pod in without a look at who else stands in its election", "namespace", e.Namespace, "election", e.Name, "error", err)
 	case refused:
-		return refuse(ownership.Reason, others.Tell(e.Namespace, e.Name)), true
+		return injector.Refuse(ownership.Reason, others.Tell(e.Namespace, e.Name)), true
 	}
 	return injector.Decision{}, false
 }
@@ -160,20 +164,4 @@ func (h *Handler) ofOthers(ctx context.Context, e view.Election, m ownership.Mem
 	}
 	refusal, refused := record.Refuses(m, others)
 	return refusal, refused, nil
-}
-
-// refusal begins the message of a refusal.
-const refusal = "leaseholder refuses this pod: "
-
-func refuse(reason injector.Reason, why string) injector.Decision {
-	return injector.Decision{Outcome: injector.Refused, Reason: reason, Message: refusal + why}
-}
-
-// leaveAlone lets a pod in as it is whose namespace would give it the sidecar, and
-// which asks for nothing itself.
-func leaveAlone(refused injector.Decision) injector.Decision {
-	return injector.Decision{
-		Outcome: injector.Skipped, Reason: injector.CannotInject,
-		Message: injector.CannotInject.Sentence() + ": " + strings.TrimPrefix(refused.Message, refusal),
-	}
 }

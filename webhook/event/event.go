@@ -11,6 +11,7 @@ package event
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
@@ -45,7 +46,7 @@ type Event struct {
 	// Note is a sentence for people. What is beyond MaxNote is cut off.
 	Note string
 	// Occasion tells this from another Event with the same reason on the same
-	// object, such as a term's token, or the note itself.
+	// object, such as a term's token, or the Digest of a longer text.
 	Occasion string
 }
 
@@ -80,6 +81,9 @@ func (t Teller) Tell(ctx context.Context, e Event) (told bool) {
 	}
 	return true
 }
+
+// Digest stands for a text of any length.
+func Digest(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
 
 // name begins with the object's, for people, and ends with a hash of all that
 // tells Events apart.

@@ -78,6 +78,7 @@ func TestWhoIsRefused(t *testing.T) {
 		"a pod without a controller":         {record: mine, member: bare, owner: "deployment/orders"},
 		"all name it":                        {record: shared, member: db, others: []Member{ordersNamed, bare, firstJob}},
 		"it does not name what others share": {record: shared, member: orders, others: []Member{ordersNamed, db}, owner: "statefulset/db"},
+		"the first of many is told":          {record: shared, member: orders, others: []Member{db, secondJob, ordersNamed, firstJob}, owner: "job/backup-1"},
 		"it stops naming what is its own":    {record: shared, member: orders, others: []Member{ordersNamed}},
 		"it comes first":                     {record: shared, member: orders},
 		"an open one, for all":               {member: db, others: []Member{orders}},

@@ -2,6 +2,7 @@ package ownership
 
 import (
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -79,10 +80,11 @@ func (r Record) Refuses(m Member, others []Member) (*Refusal, bool) {
 	case r.recorded && r.workload != "":
 		return &Refusal{Owner: r.workload}, !r.owns(m)
 	case r.Shared() && !m.Named:
-		for _, other := range others {
-			if other.Workload != m.Workload {
-				return &Refusal{Owner: other.Workload, Shared: true}, true
-			}
+		// The first in the alphabet, so that the same is said the next time.
+		strangers := slices.DeleteFunc(slices.Clone(others), func(other Member) bool { return other.Workload == m.Workload })
+		if len(strangers) > 0 {
+			first := slices.MinFunc(strangers, func(a, b Member) int { return strings.Compare(a.Workload, b.Workload) })
+			return &Refusal{Owner: first.Workload, Shared: true}, true
 		}
 	}
 	return nil, false

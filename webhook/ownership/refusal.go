@@ -2,12 +2,17 @@ package ownership
 
 import (
 	"fmt"
+	"strings"
+	"unicode"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 )
 
 // Reason is the stable code of a refusal.
 const Reason injector.Reason = "OthersElection"
+
+// maxName is the length of the longest workload that is told as it is.
+const maxName = 100
 
 // Refusal is why a pod must not stand in an election.
 type Refusal struct {
@@ -36,5 +41,8 @@ func name(workload string) string {
 	if workload == "" {
 		return "a pod without a controller"
 	}
-	return fmt.Sprintf("%.100s", workload)
+	if len(workload) > maxName || strings.ContainsFunc(workload, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+		return fmt.Sprintf("%.100q", workload) // the Lease's annotation can hold anything
+	}
+	return workload
 }
