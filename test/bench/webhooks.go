@@ -28,7 +28,7 @@ import (
 const (
 	// systemNamespace is the webhooks' namespace.
 	systemNamespace = "leaseholder-system"
-	// ownName is what the chart calls everything of our webhook, idleName what is
+	// ownName is what everything of our webhook is called, idleName what is
 	// here of the other.
 	ownName  = "leaseholder-webhook"
 	idleName = "idle-webhook"
@@ -92,7 +92,8 @@ func startOwn(ctx context.Context, admin client.Client, p *plane.Plane, path str
 		"KUBECONFIG=" + kubeconfig, "POD_NAMESPACE=" + systemNamespace, "POD_NAME=" + ownName, "POD_UID=bench-" + ports[0],
 	}
 	h, err := startHook(ctx, report.Leaseholder, path, log, nil, env,
-		"--sidecar-image=sidecar:1", "--webhook-port="+ports[0], "--health-port="+ports[1], "--metrics-port="+ports[2], "--shutdown-delay=0s")
+		"--sidecar-image=sidecar:1", "--webhook-configuration="+ownName, "--shutdown-delay=0s",
+		"--webhook-port="+ports[0], "--health-port="+ports[1], "--metrics-port="+ports[2])
 	if err != nil {
 		return nil, err
 	}
