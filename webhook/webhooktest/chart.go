@@ -20,14 +20,21 @@ import (
 // as much of Helm as the templates need that tests ask for.
 func Chart[T client.Object](t *testing.T, name string, object T) T {
 	t.Helper()
-	chart := filepath.Join(root(), "charts", "leaseholder")
-	var values map[string]any
-	data, err := os.ReadFile(filepath.Join(chart, "values.yaml"))
-	if err == nil {
-		err = yaml.Unmarshal(data, &values)
-	}
-	if err != nil {
+	if err := render(name, object); err != nil {
 		t.Fatal(err)
+	}
+	return object
+}
+
+func render(name string, object client.Object) error {
+	chart := filepath.Join(root(), "charts", "leaseholder")
+	data, err := os.ReadFile(filepath.Join(chart, "values.yaml"))
+	if err != nil {
+		return err
+	}
+	var values map[string]any
+	if err := yaml.Unmarshal(data, &values); err != nil {
+		return err
 	}
 	rendered := template.New("chart")
 	rendered.Funcs(helmFunctions()).Funcs(template.FuncMap{"include": func(name string, data any) (string, error) {
@@ -37,7 +44,7 @@ func Chart[T client.Object](t *testing.T, name string, object T) T {
 	}})
 	file := filepath.Join(chart, "templates", filepath.FromSlash(name))
 	if _, err := rendered.ParseFiles(filepath.Join(chart, "templates", "_helpers.tpl"), file); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	var out bytes.Buffer
 	if err := rendered.ExecuteTemplate(&out, filepath.Base(file), map[string]any{
@@ -45,12 +52,12 @@ func Chart[T client.Object](t *testing.T, name string, object T) T {
 		"Chart":   map[string]any{"Name": "leaseholder", "Version": "0.0.0", "AppVersion": "0.0.0"},
 		"Release": map[string]any{"Name": "leaseholder", "Namespace": Namespace, "Service": "Helm"},
 	}); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	if err := yaml.UnmarshalStrict(out.Bytes(), object); err != nil {
-		t.Fatalf("%s: %v\n%s", name, err, &out)
+		return fmt.Errorf("read %s: %w\n%s", name, err, &out)
 	}
-	return object
+	return nil
 }
 
 // helmFunctions are those of Helm's functions that the templates use.

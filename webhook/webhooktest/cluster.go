@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -106,32 +105,17 @@ func connect(config *rest.Config) (Cluster, error) {
 	if err != nil {
 		return Cluster{}, err
 	}
+	objects, err := installation()
+	if err != nil {
+		return Cluster{}, fmt.Errorf("read the chart: %w", err)
+	}
 	ctx := context.Background()
-	for _, object := range installation() {
+	for _, object := range objects {
 		if err := admin.Create(ctx, object); err != nil {
 			return Cluster{}, fmt.Errorf("create %T: %w", object, err)
 		}
 	}
 	return Cluster{Admin: admin, Config: config, Client: narrow, Webhook: limited}, nil
-}
-
-// rights are what the chart gives the webhook in the whole cluster.
-func rights() []rbacv1.PolicyRule {
-	return []rbacv1.PolicyRule{
-		{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"list", "watch", "patch"}},
-		{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"get", "list", "watch", "create", "patch", "delete"}},
-		{APIGroups: []string{"rbac.authorization.k8s.io"}, Resources: []string{"roles", "rolebindings"}, Verbs: []string{"get", "list", "watch", "create", "update", "delete"}},
-		{APIGroups: []string{"events.k8s.io"}, Resources: []string{"events"}, Verbs: []string{"create"}},
-		{APIGroups: []string{"admissionregistration.k8s.io"}, Resources: []string{"mutatingwebhookconfigurations", "validatingwebhookconfigurations"}, ResourceNames: []string{Configuration}, Verbs: []string{"list", "watch", "patch"}},
-		{APIGroups: []string{"policy"}, Resources: []string{"poddisruptionbudgets"}, Verbs: []string{"list"}},
-	}
-}
-
-// ownRights are what the chart gives it in its own namespace.
-func ownRights() []rbacv1.PolicyRule {
-	return []rbacv1.PolicyRule{
-		{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{Secret}, Verbs: []string{"list", "watch", "update"}},
-	}
 }
 
 // Cache starts the webhook's cache for as long as the test runs, and waits

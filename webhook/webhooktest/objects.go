@@ -1,6 +1,7 @@
 package webhooktest
 
 import (
+	"errors"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,25 +15,31 @@ import (
 )
 
 // installation is what the chart makes before the webhook starts, without the
-// webhook's configuration.
-func installation() []client.Object {
+// webhook's configuration. The roles are the chart's own; they are bound to a user,
+// whom an administrator can impersonate.
+func installation() ([]client.Object, error) {
 	named := metav1.ObjectMeta{Name: account}
 	own := metav1.ObjectMeta{Namespace: Namespace, Name: account}
+	var everywhere rbacv1.ClusterRole
+	var here rbacv1.Role
+	if err := errors.Join(render("clusterrole.yaml", &everywhere), render("role.yaml", &here)); err != nil {
+		return nil, err
+	}
 	subjects := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: account}}
 	return []client.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}},
-		&rbacv1.ClusterRole{ObjectMeta: named, Rules: rights()},
+		&everywhere,
 		&rbacv1.ClusterRoleBinding{
 			ObjectMeta: named, Subjects: subjects,
-			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: account},
+			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: everywhere.Name},
 		},
-		&rbacv1.Role{ObjectMeta: own, Rules: ownRights()},
+		&here,
 		&rbacv1.RoleBinding{
 			ObjectMeta: own, Subjects: subjects,
-			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: account},
+			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: here.Name},
 		},
 		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: Secret}},
-	}
+	}, nil
 }
 
 // NewNamespace makes a namespace for one test.
