@@ -102,6 +102,8 @@ func install(t *testing.T, b *balancer) {
 		checks,
 		webhooktest.Chart(t, "namespacepolicy/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{}),
 		webhooktest.Chart(t, "namespacepolicy/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{}),
+		webhooktest.Chart(t, "podpolicy/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{}),
+		webhooktest.Chart(t, "podpolicy/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{}),
 	}
 	for _, o := range objects {
 		if err := cluster.Admin.Create(t.Context(), o); err != nil {

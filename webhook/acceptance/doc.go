@@ -5,5 +5,7 @@
 //     is let in without a sidecar as if there were no webhook;
 //   - a random pod that the API server accepts without the sidecar is accepted with
 //     it, or refused by the webhook with a message, but never found invalid after the
-//     injection.
+//     injection;
+//   - a pod that asks for the sidecar and can't get it, because another webhook made it
+//     ask too late, is refused by the chart's policy, and no other pod is.
 package acceptance

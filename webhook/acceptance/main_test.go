@@ -15,6 +15,7 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/injector/injectortest"
@@ -27,9 +28,9 @@ var cluster webhooktest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(webhooktest.Main(m, &cluster)) }
 
-// serve runs the webhook until the test ends, with the settings of the golden cases
-// and the chart's configuration, but for the address.
-func serve(t *testing.T) {
+// serve runs the webhook until the test ends, or stop is called, with the settings of
+// the golden cases and the chart's configuration, but for the address, and its policy.
+func serve(t *testing.T, change ...func(webhooktest.Values)) (stop func()) {
 	t.Helper()
 	port := webhooktest.FreePort(t)
 	certificate, authority := certificateOf(t)
@@ -44,25 +45,34 @@ func serve(t *testing.T) {
 			Excluded: func(namespace string) bool { return view.Excluded(namespace, webhooktest.Namespace) },
 			Logger:   slog.New(slog.DiscardHandler), // most cases are refused
 		}))
-	webhooktest.Background(t, "webhook", server.Start)
+	stop = webhooktest.Background(t, "webhook", server.Start)
 
-	configuration := webhooktest.Chart(t, "mutatingwebhookconfiguration.yaml", &admissionregistrationv1.MutatingWebhookConfiguration{})
+	configuration := webhooktest.Chart(t, "mutatingwebhookconfiguration.yaml", &admissionregistrationv1.MutatingWebhookConfiguration{}, change...)
 	for i := range configuration.Webhooks {
 		to := &configuration.Webhooks[i].ClientConfig
 		url := fmt.Sprintf("https://127.0.0.1:%d%s", port, ptr.Deref(to.Service.Path, ""))
 		*to = admissionregistrationv1.WebhookClientConfig{URL: &url, CABundle: authority}
 	}
-	if err := cluster.Admin.Create(t.Context(), configuration); err != nil {
+	install(t, configuration)
+	install(t, webhooktest.Chart(t, "podpolicy/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{}, change...))
+	install(t, webhooktest.Chart(t, "podpolicy/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{}, change...))
+	await(t)
+	return stop
+}
+
+// install makes an object for as long as the test runs.
+func install(t *testing.T, object client.Object) {
+	t.Helper()
+	if err := cluster.Admin.Create(t.Context(), object); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cluster.Admin.Delete(context.WithoutCancel(t.Context()), configuration) })
-	await(t)
+	t.Cleanup(func() { _ = cluster.Admin.Delete(context.WithoutCancel(t.Context()), object) })
 }
 
 // await waits until the API server asks the webhook.
 func await(t *testing.T) {
 	t.Helper()
-	p := newPlace(t, "awaits-"+strings.ToLower(t.Name()), nil, nil)
+	p := newPlace(t, "awaits-"+strings.ReplaceAll(strings.ToLower(t.Name()), "/", "-"), nil, nil)
 	pod := fmt.Appendf(nil, `{"metadata":{"name":"x","annotations":{%q:"true",%q:"x"}},"spec":{"containers":[{"name":"app","image":"app:1"}]}}`,
 		injector.AnnotationInject, injector.AnnotationElection)
 	webhooktest.Eventually(t, "the API server asks the webhook", func(ctx context.Context) error {

@@ -15,26 +15,33 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+// Values are the chart's.
+type Values = map[string]any
+
 // Chart reads one of the chart's templates, as Helm renders it with the default
-// values, so that what it says to the API server is tried as it stands. It knows
-// as much of Helm as the templates need that tests ask for.
-func Chart[T client.Object](t *testing.T, name string, object T) T {
+// values, which change can alter before, so that what it says to the API server is
+// tried as it stands. It knows as much of Helm as the templates need that tests ask
+// for.
+func Chart[T client.Object](t *testing.T, name string, object T, change ...func(Values)) T {
 	t.Helper()
-	if err := render(name, object); err != nil {
+	if err := render(name, object, change...); err != nil {
 		t.Fatal(err)
 	}
 	return object
 }
 
-func render(name string, object client.Object) error {
+func render(name string, object client.Object, change ...func(Values)) error {
 	chart := filepath.Join(root(), "charts", "leaseholder")
 	data, err := os.ReadFile(filepath.Join(chart, "values.yaml"))
 	if err != nil {
 		return err
 	}
-	var values map[string]any
+	var values Values
 	if err := yaml.Unmarshal(data, &values); err != nil {
 		return err
+	}
+	for _, f := range change {
+		f(values)
 	}
 	rendered := template.New("chart")
 	rendered.Funcs(helmFunctions()).Funcs(template.FuncMap{"include": func(name string, data any) (string, error) {

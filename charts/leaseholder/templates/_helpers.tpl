@@ -33,6 +33,14 @@ leaseholder-namespace-policy
 {{- end }}
 
 {{/*
+The name of the policy for pods that the webhook was not asked about, and of its
+binding.
+*/}}
+{{- define "leaseholder.podpolicy.name" -}}
+leaseholder-pod-policy
+{{- end }}
+
+{{/*
 The name of the objects that exist only while `helm test` runs.
 */}}
 {{- define "leaseholder.selftest.name" -}}
