@@ -27,7 +27,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/webhook/workloads"
 )
 
-// budgets has one budget that holds every leader, and counts the questions.
+// budgets has one budget of all pods, and counts the questions.
 type budgets struct {
 	client.Reader
 	err   error
@@ -115,7 +115,7 @@ func TestHandle(t *testing.T) {
 		},
 		"budgets are read for unready standbys alone": {
 			object: deployment(t, unready), asked: []string{"shop"},
-			warnings: []string{"PodDisruptionBudget one-stays"}, reasons: []string{"BudgetHoldsLeader=1"},
+			warnings: []string{"unless other pods of the budget are Ready: PodDisruptionBudget one-stays"}, reasons: []string{"BudgetHoldsLeader=1"},
 		},
 		"budgets that can't be read are logged": {
 			object: deployment(t, unready), budgets: budgets{err: errors.New("no answer")}, asked: []string{"shop"}, log: "no answer",
