@@ -26,6 +26,10 @@ const (
 	orderedCure     = `"Parallel"`
 )
 
+// daemonSetSurgeCure is for one that makes new pods first: the API server takes
+// maxUnavailable or maxSurge, never both.
+const daemonSetSurgeCure = `"100%", with maxSurge 0, or spec.updateStrategy.type "OnDelete"`
+
 const (
 	stopsEffect = "a rolling update of unready standbys stops"
 	// waits is why: nobody takes the lead from a pod that can lead.
@@ -154,10 +158,8 @@ func unreadyDaemonSet(s *appsv1.DaemonSetSpec) []Finding {
 	if s.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType {
 		return nil
 	}
-	var step *intstr.IntOrString
-	if s.UpdateStrategy.RollingUpdate != nil {
-		step = s.UpdateStrategy.RollingUpdate.MaxUnavailable
-	}
+	update := ptr.Deref(s.UpdateStrategy.RollingUpdate, appsv1.RollingUpdateDaemonSet{})
+	step := update.MaxUnavailable
 	effect := stopsEffect
 	switch most := mostNodes(ptr.Deref(step, intstr.FromInt32(defaultStep))); {
 	case most == math.MaxInt32:
@@ -167,7 +169,11 @@ func unreadyDaemonSet(s *appsv1.DaemonSetSpec) []Finding {
 	case most > 1:
 		effect += fmt.Sprintf(" on more than %d nodes", most)
 	}
-	stop := Fault{Reason: RolloutStops, Key: "spec.updateStrategy.rollingUpdate.maxUnavailable", Allowed: daemonSetCure + waits}
+	cure := daemonSetCure
+	if pods(ptr.Deref(update.MaxSurge, intstr.FromInt32(0)), 1, true) > 0 {
+		cure = daemonSetSurgeCure
+	}
+	stop := Fault{Reason: RolloutStops, Key: "spec.updateStrategy.rollingUpdate.maxUnavailable", Allowed: cure + waits}
 	return findings(effect, stop.with(step, strconv.Itoa(defaultStep)))
 }
 
