@@ -92,6 +92,8 @@ func install(t *testing.T, b *balancer) {
 	checks := webhooktest.Chart(t, "validatingwebhookconfiguration.yaml", &admissionregistrationv1.ValidatingWebhookConfiguration{})
 	for i := range checks.Webhooks {
 		checks.Webhooks[i].ClientConfig.Service.Port = new(int32(b.port))
+		// Long enough for every warning on a busy machine.
+		checks.Webhooks[i].TimeoutSeconds = new(int32(30))
 	}
 	objects := []client.Object{
 		&corev1.Service{

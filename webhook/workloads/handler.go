@@ -22,8 +22,9 @@ import (
 // pods.
 const Path = "/check-workloads"
 
-// lookup bounds the look at the PodDisruptionBudgets: the API server waits no more
-// than a few seconds for a warning.
+// lookup bounds all that is looked up for one workload together, the election's Lease
+// and the PodDisruptionBudgets: the API server waits two seconds for the warnings, and
+// then drops those that there are, too.
 const lookup = time.Second
 
 // PathOf is where workloads are checked in namespaces of one policy, as pods are
@@ -37,7 +38,8 @@ func PathOf(policy injector.Policy) string {
 
 // Options are what a Handler needs.
 type Options struct {
-	// Decide decides about a pod, by all that is known.
+	// Decide decides about a pod, by all that is known. What it takes is taken from
+	// the time for the budgets.
 	Decide func(ctx context.Context, ns injector.Namespace, pod *corev1.Pod) injector.Decision
 	// Budgets reads PodDisruptionBudgets at the API server.
 	Budgets client.Reader
@@ -100,13 +102,13 @@ func (h *Handler) inspect(ctx context.Context, ns injector.Namespace, object []b
 	case t.Metadata.DeletionTimestamp != nil:
 		return nil, nil // nobody makes its pods any more
 	}
+	// The request's own context ends with the server, which still has to answer.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookup)
+	defer cancel()
 	i := injector.InspectDecided(h.o.Decide(ctx, ns, t.Pod()), t)
 	if i.Decision.Standby != config.StandbyUnready {
 		return i.Findings, nil
 	}
-	// The request's own context ends with the server, which still has to answer.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookup)
-	defer cancel()
 	var budgets policyv1.PodDisruptionBudgetList
 	if err := h.o.Budgets.List(ctx, &budgets, client.InNamespace(ns.Name)); err != nil {
 		return i.Findings, fmt.Errorf("list the disruption budgets: %w", err)

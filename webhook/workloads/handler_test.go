@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	admissionv1 "k8s.io/api/admission/v1"
@@ -24,6 +26,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/injector/injectortest"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/workloads"
 )
 
@@ -32,14 +35,16 @@ type budgets struct {
 	client.Reader
 	err   error
 	asked []string
+	until time.Time
 }
 
 func (b *budgets) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
 	var o client.ListOptions
 	o.ApplyOptions(options)
 	b.asked = append(b.asked, o.Namespace)
-	if _, ok := ctx.Deadline(); !ok {
-		return errors.New("this may take for ever")
+	b.until, _ = ctx.Deadline()
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if found, ok := list.(*policyv1.PodDisruptionBudgetList); ok {
 		found.Items = []policyv1.PodDisruptionBudget{{
@@ -173,6 +178,31 @@ func TestHandle(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAllLookupsShareOneDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var until time.Time
+		var b budgets
+		h := workloads.NewHandler(workloads.Options{
+			Budgets: &b, Logger: slog.New(slog.DiscardHandler),
+			Decide: func(ctx context.Context, _ injector.Namespace, _ *corev1.Pod) injector.Decision {
+				until, _ = ctx.Deadline()
+				<-ctx.Done() // the Lease takes as long as it may
+				return injector.Decision{Outcome: injector.Refused, Reason: "ForeignLease", Message: "theirs", Standby: config.StandbyUnready}
+			},
+		})
+		ended, cancel := context.WithCancel(t.Context())
+		cancel() // as when the server ends
+		got := h.Handle(ended, injector.Unlabelled, request(deployment(t, nil)))
+		if len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], "theirs") {
+			t.Errorf("warnings %q", got.Warnings)
+		}
+		if took := time.Since(begin); took != time.Second || !until.Equal(b.until) || !until.Equal(begin.Add(took)) {
+			t.Errorf("it took %s, with the deadlines %s and %s", took, until.Sub(begin), b.until.Sub(begin))
+		}
+	})
 }
 
 // counted is what the counter holds, as REASON=NUMBER.
