@@ -25,6 +25,8 @@ export KUBEBUILDER_CONTROLPLANE_STOP_TIMEOUT := 3m
 
 # How long the tests of one package may take: some compile Kubernetes first.
 PATIENCE := 30m
+# How many packages are tested at once: most of a test's time is spent waiting.
+TESTED_AT_ONCE := 4
 
 GO_BUILD := go build -ldflags "-s -w -X main.version=$(VERSION)"
 COMMANDS := leaseholder-webhook leaseholder-sidecar kubectl-leaseholder
@@ -84,8 +86,8 @@ lint: bin/tools/golangci-lint ## Check the Go code's style and likely faults.
 
 .PHONY: test-go
 test-go: control-plane ## Test all packages, against a real kube-apiserver and etcd where one matters.
-	go test -timeout $(PATIENCE) ./...
-	cd test && go test -count=1 -timeout $(PATIENCE) ./bench/... ./cluster/... ./contender/... ./docs/... ./footprint/... ./layout/... ./mixed/...
+	go test -timeout $(PATIENCE) -p $(TESTED_AT_ONCE) ./...
+	cd test && go test -count=1 -timeout $(PATIENCE) -p $(TESTED_AT_ONCE) ./bench/... ./cluster/... ./contender/... ./docs/... ./footprint/... ./layout/... ./mixed/...
 
 .PHONY: simulate
 simulate: ## Simulate SEEDS=100000 elections with faults, from seed FIRST=0 on (about 500 a second).

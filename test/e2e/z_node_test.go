@@ -16,6 +16,8 @@ import (
 // bears a later second than the one before.
 const ahead = time.Second
 
+// This file's name puts the test last: after it, a node needs most of a minute to be
+// used again, for which the next test would have to wait.
 func TestKillingTheLeadersNodeHandsOverWhenTheLeaseEnds(t *testing.T) {
 	s := newSpace(t)
 	h, first := deployed(s)
