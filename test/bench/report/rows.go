@@ -19,7 +19,8 @@ const (
 	// sizeBudget is in bytes, memoryBudget in MiB.
 	sizeBudget   = 12_000_000
 	memoryBudget = 14
-	// handlerBudget is in microseconds, for a small pod.
+	// handlerBudget is in microseconds, for a small pod, beyond what a request costs
+	// that nothing is done about.
 	handlerBudget = 100
 )
 
