@@ -38,6 +38,16 @@ func TestWhatIsAddedStandsWhereItBelongs(t *testing.T) {
 			[]jsonpatch.Operation{op("/a/0", pair{"d": "e"})},
 			"a:\n# the list\n\n- d: e\n# the first\n- b: c\n",
 		},
+		"an item at the front whose dash has a line of its own": {
+			"a:\n-\n  b: c\nd:\n  e:\n  # the first\n  - # said\n\n    f: g\n",
+			[]jsonpatch.Operation{op("/a/0", pair{"x": "v"}), op("/d/e/0", "x"), op("/a/-", "z")},
+			"a:\n- x: v\n-\n  b: c\n- z\nd:\n  e:\n  - x\n  # the first\n  - # said\n\n    f: g\n",
+		},
+		"a key of an item whose dash has a line of its own, in another": {
+			"a: &x\n- -\n    b: c\n",
+			[]jsonpatch.Operation{op("/a/0/0/x", "v"), op("/a/0/-", "z"), op("/a/-", "w")},
+			"a: &x\n- -\n    b: c\n    x: v\n  - z\n- w\n",
+		},
 		"an item in the middle": {
 			"a:\n- 1\n- 2\n",
 			[]jsonpatch.Operation{op("/a/1", "x")},
