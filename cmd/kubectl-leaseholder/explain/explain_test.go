@@ -291,8 +291,8 @@ func TestWhatIsSaid(t *testing.T) {
 }
 
 func TestOnlyPodsAreExplained(t *testing.T) {
-	for arg, want := range map[string]string{"a": "a", "pod/a": "a", "po/a": "a", "Pods/a": "a", "deployment/a": "", "pod/": "", "pod/a/b": ""} {
-		got, err := podName(arg)
+	for arg, want := range map[string]string{"a": "a", "pod/a": "a", "po/a": "a", "Pods/a": "a", "deployment/a": "", "pod/": "", "pod/a/b": "", "pod a": "a", "deployment a": "", "pod/a b": "", "a b": ""} {
+		got, err := podName(strings.Fields(arg)...)
 		if got != want || (err != nil) != (want == "") {
 			t.Errorf("%s: %q, %v", arg, got, err)
 		}

@@ -300,7 +300,7 @@ func TestTheWrongCommandLine(t *testing.T) {
 		"another policy":           {[]string{"-f", "-", "--policy=must"}, `--policy="must" is refused, allowed: "forbid", "require", "default"`},
 		"no image":                 {[]string{"-f", "-", "--sidecar-image="}, "--sidecar-image must be set"},
 		"a limit below a request":  {[]string{"-f", "-", "--sidecar-cpu-limit=1m"}, `--sidecar-cpu-limit="1m" is refused, allowed: at least the request, 10m`},
-		"a word that is no flag's": {[]string{"a.yaml"}, "unknown command"},
+		"a word that is no flag's": {[]string{"a.yaml"}, "files are named with -f a.yaml"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			out, told, code := call(t, "", test.args...)

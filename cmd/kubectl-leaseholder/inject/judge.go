@@ -119,6 +119,9 @@ func complete(o *object, d *injector.Decision) (unsure bool) {
 		}
 		d.Message = strings.Replace(d.Message, fault.Allowed, allowed, 1)
 	}
+	if slices.ContainsFunc(d.Faults, func(f injector.Fault) bool { return f.Reason == injector.OtherInjection }) {
+		d.Message += "; if it was injected here before, inject its original again"
+	}
 	return unsure
 }
 
