@@ -24,10 +24,10 @@ func (r *report) rights() {
 			r.wrongf(controller, "Service account %q may not %s lease %q, so the sidecar can't take part", account(r.pod), strings.Join(denied, ", "), r.election)
 			return
 		}
-		r.factf("Service account %q may %s lease %q", account(r.pod), strings.Join(verbs, ", "), r.election)
+		r.factf("Service account %q may %s lease %q", account(r.pod), strings.Join(view.Verbs(), ", "), r.election)
 		return
 	}
-	name := rightsPrefix + r.election
+	name := view.RightsPrefix + r.election
 	if r.role.err != nil || r.binding.err != nil {
 		r.factf("You may neither ask for the rights of service account %q nor read Role and RoleBinding %q, so nothing is said about them", account(r.pod), name)
 		return
@@ -49,7 +49,7 @@ func (r *report) rights() {
 func (r *report) bound() bool {
 	for _, s := range r.binding.value.Subjects {
 		if s.Kind == "ServiceAccount" && s.Name == account(r.pod) {
-			return r.binding.value.RoleRef.Name == rightsPrefix+r.election
+			return r.binding.value.RoleRef.Name == view.RightsPrefix+r.election
 		}
 	}
 	return false
