@@ -43,6 +43,16 @@ func TestWhatIsSaid(t *testing.T) {
 	}
 }
 
+func TestTheExampleInTheDocumentationIsReal(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/injection.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if example := tell(cases()["a-sidecar-that-restarts"], now); !strings.Contains(string(page), "```\n"+example+"```\n") {
+		t.Errorf("docs/injection.md does not have:\n%s", example)
+	}
+}
+
 func TestOnlyPodsAreExplained(t *testing.T) {
 	for arg, want := range map[string]string{"a": "a", "pod/a": "a", "po/a": "a", "Pods/a": "a", "deployment/a": "", "pod/": "", "pod/a/b": "", "pod a": "a", "deployment a": "", "pod/a b": "", "a b": ""} {
 		got, err := podName(strings.Fields(arg)...)
