@@ -68,6 +68,9 @@ func cases() map[string]*snapshot {
 			s.lease.value.Spec.RenewTime = &renewed
 			*s.candidates.value = (*s.candidates.value)[1:]
 		}),
+		"a-lease-without-times": change(standby, func(s *snapshot) {
+			s.lease.value.Spec.RenewTime, s.lease.value.Spec.AcquireTime = nil, nil
+		}),
 		"a-leader-whose-lease-expired": change(standby, func(s *snapshot) {
 			s.lease = found(held("orders-b_u-b_x"))
 			s.pod.Labels[injector.LabelRole] = injector.RoleLeader

@@ -50,7 +50,7 @@ func (r *report) holder(l *coordinationv1.Lease) {
 		r.factf("Nobody leads: the lease is new or was emptied, and candidates wait for a whole lease duration before one takes it")
 		return
 	}
-	expired := r.now.After(record.Renewed.Add(record.Duration))
+	expired := !record.Renewed.IsZero() && r.now.After(record.Renewed.Add(record.Duration))
 	r.name(record, expired)
 	if expired {
 		r.wrongf("see the log of its sidecar; another takes over a lease duration after the last renewal that it saw",

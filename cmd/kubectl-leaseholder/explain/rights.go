@@ -19,7 +19,7 @@ func (r *report) rights() {
 	}
 	if r.denied.err == nil {
 		if denied := *r.denied.value; len(denied) > 0 {
-			r.lacks("Service account %q may not %s lease %q, so the sidecar can't take part", account(r.pod), strings.Join(denied, ", "), r.election)
+			r.lacksf("Service account %q may not %s lease %q, so the sidecar can't take part", account(r.pod), strings.Join(denied, ", "), r.election)
 			return
 		}
 		r.factf("Service account %q may %s lease %q", account(r.pod), strings.Join(view.Verbs(), ", "), r.election)
@@ -32,21 +32,21 @@ func (r *report) rights() {
 	}
 	switch {
 	case r.role.value == nil:
-		r.lacks("There is no Role %q, which the sidecar needs", name)
+		r.lacksf("There is no Role %q, which the sidecar needs", name)
 	case !view.Ours(r.role.value):
 		r.wrongf("rename it, or name another election with "+injector.AnnotationElection, "Leaseholder did not make Role %q", name)
 	case r.binding.value == nil:
-		r.lacks("There is no RoleBinding %q, which the sidecar needs", name)
+		r.lacksf("There is no RoleBinding %q, which the sidecar needs", name)
 	case !r.bound():
-		r.lacks("RoleBinding %q does not name service account %q", name, account(r.pod))
+		r.lacksf("RoleBinding %q does not name service account %q", name, account(r.pod))
 	default:
 		r.factf("RoleBinding %q gives service account %q the Role of its election", name, account(r.pod))
 	}
 }
 
-// lacks tells of something that is not there, and what to look at if nothing else
+// lacksf tells of something that is not there, and what to look at if nothing else
 // that is told explains it.
-func (r *report) lacks(format string, args ...any) {
+func (r *report) lacksf(format string, args ...any) {
 	_, refused := r.stranger()
 	if refused || r.lease.value != nil && !view.Ours(r.lease.value) {
 		r.factf(format, args...)
