@@ -37,7 +37,7 @@ func (in *injection) judge(d *document, o *object) []jsonpatch.Operation {
 		return nil
 	}
 	if o.pod == nil && len(o.unquoted) == 0 {
-		in.leave(d, o, "it has no pod template")
+		in.leave(d, o, "it has no pod template", false)
 		return nil
 	}
 	faults := o.unquoted
@@ -66,23 +66,24 @@ func (in *injection) judge(d *document, o *object) []jsonpatch.Operation {
 		in.injected++
 	case decision.Reason == injector.AlreadyInjected:
 		in.already++
-	case len(warnings) > 0:
-		in.others++ // why was said
+	case decision.Reason == injector.CannotInject && len(warnings) > 0:
+		in.others++ // the warning has the same words
 	default:
-		in.leave(d, o, decision.Message)
+		in.leave(d, o, decision.Message, len(warnings) > 0)
 	}
 	return place(o, decision.Patch)
 }
 
 // leave takes note of an object that comes out as it went in. When it asks for the
-// sidecar, that is said in any case.
-func (in *injection) leave(d *document, o *object, reason string) {
+// sidecar and no warning has told why it gets none, that is said in any case.
+func (in *injection) leave(d *document, o *object, reason string, warned bool) {
 	in.others++
+	asked := o.asked != "" && !warned
 	switch {
-	case o.asked != "" && (o.pod == nil || o.asked != o.template+annotationsPath):
+	case asked && (o.pod == nil || o.asked != o.template+annotationsPath):
 		in.tellf("%s: %s: warning: %s at %s does nothing: no pod template is known there; pods that get it from there are injected by the webhook",
 			d, o, injector.AnnotationInject, o.asked)
-	case in.verbose || o.asked != "":
+	case in.verbose || asked:
 		in.tellf("%s: %s: left alone: %s", d, o, reason)
 	}
 }
