@@ -94,8 +94,10 @@ simulate: ## Simulate SEEDS=100000 elections with faults, from seed FIRST=0 on (
 	go test -count=1 -timeout 24h -v -run 'TestSimulation' ./sidecar/election -seeds=$(or $(SEEDS),100000) -first-seed=$(or $(FIRST),0)
 
 .PHONY: fuzz
-fuzz: control-plane ## Fuzz the injector for FUZZTIME=10m, then create PODS=10000 random pods, from seed FIRST=0 on (about 30 a second).
+fuzz: control-plane ## Fuzz the injector and offline injection, each part for FUZZTIME=10m, then create PODS=10000 random pods, from seed FIRST=0 on (about 30 a second).
 	go test -run '^$$' -fuzz FuzzDecide -fuzztime $(or $(FUZZTIME),10m) ./injector
+	go test -run '^$$' -fuzz FuzzApply -fuzztime $(or $(FUZZTIME),10m) ./cmd/kubectl-leaseholder/inject/edit
+	go test -run '^$$' -fuzz FuzzSplit -fuzztime $(or $(FUZZTIME),10m) ./cmd/kubectl-leaseholder/inject
 	go test -count=1 -timeout 24h -v -run TestRandomPods ./webhook/acceptance -pods=$(or $(PODS),10000) -first-seed=$(or $(FIRST),0)
 
 .PHONY: model

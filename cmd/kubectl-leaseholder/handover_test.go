@@ -76,7 +76,7 @@ func (e *election) write(ctx context.Context, change func(r *lock.Record)) {
 			return
 		}
 		r := now.Record
-		r.Duration, r.Renewed = 15*time.Second, r.Renewed.Add(time.Second)
+		r.Duration, r.Renewed = 15*time.Second, time.Now()
 		change(&r)
 		if _, err = e.lock.Write(ctx, now, r); err == nil {
 			return

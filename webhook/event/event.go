@@ -23,11 +23,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
 const (
-	// reporter is who tells.
-	reporter = "leaseholder.dev/webhook"
 	// maxPrefix leaves room for the hash in an Event's name.
 	maxPrefix = 200
 	// MaxNote is the API's bound on a note, in bytes.
@@ -64,7 +64,7 @@ func (t Teller) Tell(ctx context.Context, e Event) (told bool) {
 	made := &eventsv1.Event{
 		ObjectMeta:          metav1.ObjectMeta{Namespace: e.Regarding.Namespace, Name: e.name()},
 		EventTime:           metav1.NewMicroTime(time.Now()),
-		ReportingController: reporter,
+		ReportingController: view.Reporter,
 		ReportingInstance:   t.Instance,
 		Action:              e.Action,
 		Reason:              e.Reason,

@@ -14,18 +14,12 @@ import (
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
-// rightsPrefix begins the name of an election's Role and RoleBinding.
-const rightsPrefix = "leaseholder-"
-
-// verbs are all that a sidecar uses on its Lease.
-var verbs = []string{"get", "list", "watch", "patch"}
-
 func leaseKey(e view.Election) types.NamespacedName {
 	return types.NamespacedName{Namespace: e.Namespace, Name: e.Name}
 }
 
 func rightsKey(e view.Election) types.NamespacedName {
-	return types.NamespacedName{Namespace: e.Namespace, Name: rightsPrefix + e.Name}
+	return types.NamespacedName{Namespace: e.Namespace, Name: view.RightsPrefix + e.Name}
 }
 
 func meta(e view.Election, key types.NamespacedName) metav1.ObjectMeta {
@@ -49,7 +43,7 @@ func newRole(e view.Election) *rbacv1.Role {
 			APIGroups:     []string{coordinationv1.GroupName},
 			Resources:     []string{"leases"},
 			ResourceNames: []string{e.Name},
-			Verbs:         verbs,
+			Verbs:         view.Verbs(),
 		}},
 	}
 }

@@ -17,6 +17,15 @@ const (
 	ManagedBy = config.ManagedBy
 )
 
+// RightsPrefix begins the names of an election's Role and RoleBinding.
+const RightsPrefix = "leaseholder-"
+
+// Verbs are all that a sidecar uses on its Lease.
+func Verbs() []string { return []string{"get", "list", "watch", "patch"} }
+
+// Reporter is who tells what happened, in Events.
+const Reporter = "leaseholder.dev/webhook"
+
 // Ours says whether Leaseholder made the object.
 func Ours(object metav1.Object) bool { return object.GetLabels()[LabelManagedBy] == ManagedBy }
 

@@ -31,15 +31,15 @@ func ElectionOf(pod *corev1.Pod) (Election, bool) {
 	if _, mirror := pod.Annotations[corev1.MirrorPodAnnotationKey]; mirror {
 		return Election{}, false
 	}
-	name := told(pod, config.Election)
+	name := Told(pod, config.Election)
 	if !config.ValidElection(name) {
 		return Election{}, false
 	}
 	return Election{Namespace: pod.Namespace, Name: name}, true
 }
 
-// told is what the pod's sidecar is told of a setting; empty without a sidecar.
-func told(pod *corev1.Pod, setting config.Setting) string {
+// Told is what the pod's sidecar is told of a setting; empty without a sidecar.
+func Told(pod *corev1.Pod, setting config.Setting) string {
 	value := ""
 	for i := range pod.Spec.InitContainers {
 		if pod.Spec.InitContainers[i].Name != injector.ContainerName {

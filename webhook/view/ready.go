@@ -46,7 +46,7 @@ func containersReady(s *corev1.PodStatus) bool {
 
 // toldStandby is what the pod's sidecar was told that a standby looks like.
 func toldStandby(pod *corev1.Pod) config.Standby {
-	return config.Standby(told(pod, config.StandbyMode))
+	return config.Standby(Told(pod, config.StandbyMode))
 }
 
 // readiness keeps of a status what Ready reads.

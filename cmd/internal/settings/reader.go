@@ -19,9 +19,9 @@ func (r *Reader) Refuse(name, value, allowed string, args ...any) {
 	r.Faults = append(r.Faults, fmt.Errorf("%s=%q is refused, allowed: %s", name, value, fmt.Sprintf(allowed, args...)))
 }
 
-// Required refuses an empty value.
+// Required refuses an empty value, and one of white space.
 func (r *Reader) Required(name, value string) string {
-	if value == "" {
+	if strings.TrimSpace(value) == "" {
 		r.Faults = append(r.Faults, fmt.Errorf("%s must be set", name))
 	}
 	return value

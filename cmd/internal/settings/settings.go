@@ -88,7 +88,7 @@ func (f *Flags) Complete(r *Reader) injector.Settings {
 	}
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
 		request, limit := s.Resources.Requests[name], s.Resources.Limits[name]
-		if limit.Cmp(request) < 0 {
+		if limit.Sign() > 0 && limit.Cmp(request) < 0 {
 			r.Refuse("--sidecar-"+string(name)+"-limit", limit.String(), "at least the request, %s", request.String())
 		}
 	}

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -44,5 +45,33 @@ func read(t *testing.T, name string, into any) {
 	}
 	if err := yaml.Unmarshal(raw, into); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestEachFaultIsToldOnce(t *testing.T) {
+	for what, test := range map[string]struct {
+		set  func(*Flags)
+		want string
+	}{
+		"nothing":                 {func(*Flags) {}, ""},
+		"no image":                {func(f *Flags) { f.Image = "" }, "--sidecar-image must be set"},
+		"a blank image":           {func(f *Flags) { f.Image = " \t" }, "--sidecar-image must be set"},
+		"a limit that is a word":  {func(f *Flags) { f.CPULimit = "much" }, `--sidecar-cpu-limit="much" is refused, allowed: a quantity above 0, such as 100m or 32Mi`},
+		"a limit below 0":         {func(f *Flags) { f.MemoryLimit = "-1" }, `--sidecar-memory-limit="-1" is refused, allowed: a quantity above 0, such as 100m or 32Mi`},
+		"a request of 0":          {func(f *Flags) { f.CPURequest = "0" }, `--sidecar-cpu-request="0" is refused, allowed: a quantity above 0, such as 100m or 32Mi`},
+		"a limit below a request": {func(f *Flags) { f.CPULimit = "1m" }, `--sidecar-cpu-limit="1m" is refused, allowed: at least the request, 10m`},
+	} {
+		t.Run(what, func(t *testing.T) {
+			var (
+				f Flags
+				r Reader
+			)
+			f.RegisterChart(pflag.NewFlagSet("", pflag.ContinueOnError))
+			test.set(&f)
+			f.Complete(&r)
+			if err := errors.Join(r.Faults...); test.want == "" && err != nil || test.want != "" && (err == nil || err.Error() != test.want) {
+				t.Errorf("it says: %v", err)
+			}
+		})
 	}
 }

@@ -31,9 +31,9 @@ Everything is read with your own rights. What you may not read is said, not gues
 A line that begins with "!" is something wrong, and the next one says what to do.`,
 		Example: `  kubectl leaseholder explain pod/orders-7d9f-abcde
   kubectl leaseholder explain orders-7d9f-abcde -n shop`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, err := podName(args[0])
+			name, err := podName(args...)
 			if err != nil {
 				return err
 			}
@@ -51,14 +51,15 @@ A line that begins with "!" is something wrong, and the next one says what to do
 	}
 }
 
-// podName reads NAME, or kubectl's pod/NAME.
-func podName(arg string) (string, error) {
+// podName reads NAME, or kubectl's pod/NAME or pod NAME.
+func podName(args ...string) (string, error) {
+	arg := strings.Join(args, "/")
 	resource, name, ok := strings.Cut(arg, "/")
 	if !ok {
 		return arg, nil
 	}
 	if !slices.Contains([]string{"pod", "pods", "po"}, strings.ToLower(resource)) || name == "" || strings.Contains(name, "/") {
-		return "", fmt.Errorf("%q is refused, allowed: pod/NAME or NAME: only pods are explained", arg)
+		return "", fmt.Errorf("%q is refused, allowed: pod/NAME, pod NAME or NAME: only pods are explained", strings.Join(args, " "))
 	}
 	return name, nil
 }

@@ -60,15 +60,14 @@ func (r *report) injected() {
 		if c.Name != injector.ContainerName {
 			continue
 		}
-		env := map[config.Setting]string{}
-		for _, v := range c.Env {
-			env[config.Setting(strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(v.Name, config.Setting("").Variable())), "_", "-"))] = v.Value
-		}
 		r.factf("It was injected with image %s", c.Image)
 		r.factf("Its election is %q, standby %s, with lease-duration %s, renew-deadline %s and retry-period %s",
-			r.election, env[config.StandbyMode], env[config.LeaseDuration], env[config.RenewDeadline], env[config.RetryPeriod])
+			r.election, r.told(config.StandbyMode), r.told(config.LeaseDuration), r.told(config.RenewDeadline), r.told(config.RetryPeriod))
 	}
 }
+
+// told is what the sidecar was told of a setting.
+func (r *report) told(setting config.Setting) string { return view.Told(r.pod, setting) }
 
 // notInjected names the first thing that explains it all by itself.
 func (r *report) notInjected() {
@@ -86,11 +85,13 @@ func (r *report) notInjected() {
 	switch {
 	case inject == "false":
 		r.factf("It has no election sidecar: annotation %s is %q", injector.AnnotationInject, inject)
+	case policy == injector.Forbid && !asked:
+		r.factf("It has no election sidecar, and gets none: its namespace is labelled %s=%s", injector.LabelInjection, policy)
 	case policy == injector.Forbid:
 		r.wrongf("ask the namespace's administrator", "It has no election sidecar, and gets none: its namespace is labelled %s=%s", injector.LabelInjection, policy)
 	case !asked:
-		r.wrongf("annotate the pod template of its workload with "+injector.AnnotationInject+`: "true"`,
-			"It has no election sidecar: it has no annotation %s, and no label of its namespace gives it one", injector.AnnotationInject)
+		r.factf("It has no election sidecar: it has no annotation %s, and no label of its namespace gives it one. "+
+			"To have one, annotate the pod template of its workload with %s: \"true\"", injector.AnnotationInject, injector.AnnotationInject)
 	case view.Excluded(r.pod.Namespace, own):
 		r.wrongf("run it in another namespace", "It has no election sidecar: there are no elections in namespace %q, which belongs to Kubernetes or to Leaseholder itself", r.pod.Namespace)
 	default:
@@ -98,7 +99,8 @@ func (r *report) notInjected() {
 	}
 }
 
-// unseen explains a pod that should have been injected or refused.
+// unseen explains a pod that should have been injected or refused. What the
+// administrator has set is not known here.
 func (r *report) unseen() {
 	var chart settings.Flags
 	for _, f := range chart.All() {
@@ -108,10 +110,10 @@ func (r *report) unseen() {
 	d := injector.Decide(injector.Namespace{Name: r.pod.Namespace, Policy: r.policy()}, r.pod, chart.Complete(&settings.Reader{}))
 	switch {
 	case d.Reason == injector.CannotInject:
-		r.factf("It has no election sidecar: %s", d.Message)
+		r.factf("It has no election sidecar. By the chart's defaults, %s", d.Message)
 		return
 	case d.Outcome == injector.Refused:
-		r.wrongf("correct the pod template of its workload", "It has no election sidecar, and made anew it would be refused: %s", d.Message)
+		r.wrongf("correct the pod template of its workload", "It has no election sidecar, and by the chart's defaults it would be refused if it were made anew: %s", d.Message)
 	default:
 		r.factf("It has no election sidecar, though it asks for one")
 	}

@@ -3,7 +3,6 @@ package explain
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -13,47 +12,6 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
-
-// controller is what to look at when something is not there that it makes.
-const controller = "see whether the webhook's pods run: its controller makes what is missing, in every namespace but kube-* and its own"
-
-// rights says what the pod's account may do with the Lease.
-func (r *report) rights() {
-	if r.denied.err == nil {
-		if denied := *r.denied.value; len(denied) > 0 {
-			r.wrongf(controller, "Service account %q may not %s lease %q, so the sidecar can't take part", account(r.pod), strings.Join(denied, ", "), r.election)
-			return
-		}
-		r.factf("Service account %q may %s lease %q", account(r.pod), strings.Join(verbs, ", "), r.election)
-		return
-	}
-	name := rightsPrefix + r.election
-	if r.role.err != nil || r.binding.err != nil {
-		r.factf("You may neither ask for the rights of service account %q nor read Role and RoleBinding %q, so nothing is said about them", account(r.pod), name)
-		return
-	}
-	switch {
-	case r.role.value == nil:
-		r.wrongf(controller, "There is no Role %q, which the sidecar needs", name)
-	case !view.Ours(r.role.value):
-		r.wrongf("rename it, or name another election with "+injector.AnnotationElection, "Leaseholder did not make Role %q", name)
-	case r.binding.value == nil:
-		r.wrongf(controller, "There is no RoleBinding %q, which the sidecar needs", name)
-	case !r.bound():
-		r.wrongf(controller, "RoleBinding %q does not name service account %q", name, account(r.pod))
-	default:
-		r.factf("RoleBinding %q gives service account %q the Role of its election", name, account(r.pod))
-	}
-}
-
-func (r *report) bound() bool {
-	for _, s := range r.binding.value.Subjects {
-		if s.Kind == "ServiceAccount" && s.Name == account(r.pod) {
-			return r.binding.value.RoleRef.Name == rightsPrefix+r.election
-		}
-	}
-	return false
-}
 
 // lead says who leads, and why it is not this pod.
 func (r *report) lead() {
@@ -72,11 +30,18 @@ func (r *report) lead() {
 	}
 }
 
+// holds says whether the lease names this pod as its holder.
+func (r *report) holds() bool {
+	if r.lease.value == nil {
+		return false
+	}
+	id, ours := lock.ParseIdentity(lease.Decode(r.lease.value).Holder)
+	return ours && id.UID == string(r.pod.UID)
+}
+
 // holder says who holds the Lease, by the Lease's own times.
 func (r *report) holder(l *coordinationv1.Lease) {
 	record := lease.Decode(l)
-	id, ours := lock.ParseIdentity(record.Holder)
-	leads := ours && id.UID == string(r.pod.UID)
 	switch {
 	case record.Released():
 		r.factf("Nobody leads: %s let go %s, and the next candidate takes the lead at once", lock.PodName(record.ReleasedBy()), r.ago(record.Renewed))
@@ -84,40 +49,60 @@ func (r *report) holder(l *coordinationv1.Lease) {
 	case record.Holder == "":
 		r.factf("Nobody leads: the lease is new or was emptied, and candidates wait for a whole lease duration before one takes it")
 		return
-	case leads:
-		r.factf("This pod leads with token %d, and was elected %s", record.Token, r.ago(record.Acquired))
-	case !record.Stamped():
-		r.wrongf("end the elector or undo the edit that wrote it, if it should not be there", "The lease is held by %q, which is none of Leaseholder's sidecars, and took it %s", record.Holder, r.ago(record.Acquired))
-	default:
-		r.factf("Pod %s leads with token %d, and was elected %s: this one is a standby", id.Pod, record.Token, r.ago(record.Acquired))
 	}
-	if r.now.After(record.Renewed.Add(record.Duration)) {
-		r.wrongf("see the log of the leader's sidecar; another takes over a lease duration after the last renewal that it saw",
+	expired := !record.Renewed.IsZero() && r.now.After(record.Renewed.Add(record.Duration))
+	r.name(record, expired)
+	if expired {
+		r.wrongf("see the log of its sidecar; another takes over a lease duration after the last renewal that it saw",
 			"The last renewal was %s, longer than the lease duration of %s, unless the clocks of its holder and of this machine differ", r.ago(record.Renewed), record.Duration)
 	} else {
 		r.factf("The lease was renewed %s, and lasts %s; the clocks of its holder and of this machine may differ", r.ago(record.Renewed), record.Duration)
 	}
-	if !leads && record.Stamped() {
-		r.leader(id)
+	if !r.holds() && record.Stamped() {
+		r.leader(record.Holder, expired)
 	}
-	r.label(leads, record.Token)
+	if !view.Ended(r.pod) {
+		r.label(record.Token)
+	}
+}
+
+// name says who the holder is.
+func (r *report) name(record lock.Record, expired bool) {
+	leads, held := "leads", "is held"
+	if expired {
+		leads, held = "held the lead last", "was held last"
+	}
+	id, _ := lock.ParseIdentity(record.Holder)
+	switch elected := r.ago(record.Acquired); {
+	case r.holds():
+		r.factf("This pod %s with token %d, and was elected %s", leads, record.Token, elected)
+	case !record.Stamped():
+		r.wrongf("end the elector or undo the edit that wrote it, if it should not be there",
+			"The lease %s by %q, which is none of Leaseholder's sidecars, and took it %s", held, record.Holder, elected)
+	case view.Ended(r.pod):
+		r.factf("Pod %s %s with token %d, and was elected %s", id.Pod, leads, record.Token, elected)
+	default:
+		r.factf("Pod %s %s with token %d, and was elected %s: this one is a standby", id.Pod, leads, record.Token, elected)
+	}
 }
 
 // leader compares this pod with the leader's.
-func (r *report) leader(id lock.Identity) {
+func (r *report) leader(holder string, expired bool) {
 	if r.candidates.err != nil {
 		r.unread("the election's pods", r.candidates.err)
 		return
 	}
+	id, _ := lock.ParseIdentity(holder)
 	at := slices.IndexFunc(*r.candidates.value, func(p corev1.Pod) bool { return string(p.UID) == id.UID })
 	if at < 0 {
-		r.factf("The leader's pod is not in the list of pods of this election: it is gone, or runs outside the cluster")
+		r.factf("The holder's pod is not in the list of pods of this election: it is gone, or runs outside the cluster")
 		return
 	}
 	leader := &(*r.candidates.value)[at]
 	mine, _ := injector.Priority(r.pod)
 	theirs, _ := injector.Priority(leader)
 	switch {
+	case expired || view.Ended(r.pod): // it is not compared any more
 	case mine > theirs && view.Ready(r.pod):
 		r.factf("Its priority %d is higher than the leader's %d, so it is given the lead when it has been ready beside it for half a minute or one lease duration", mine, theirs)
 	case mine > theirs:
@@ -128,9 +113,9 @@ func (r *report) leader(id lock.Identity) {
 }
 
 // label says whether the role that is shown is the one that it has.
-func (r *report) label(leads bool, token int64) {
+func (r *report) label(token int64) {
 	want := injector.RoleStandby
-	if leads {
+	if r.holds() {
 		want = injector.RoleLeader
 	}
 	if got := r.pod.Labels[injector.LabelRole]; got != want {

@@ -58,17 +58,8 @@ type snapshot struct {
 	events  read[[]corev1.Event]
 }
 
-const (
-	// webhookSuffix ends the names of Leaseholder's webhooks.
-	webhookSuffix = ".leaseholder.dev"
-	// rightsPrefix begins the names of an election's Role and RoleBinding.
-	rightsPrefix = "leaseholder-"
-	// reporter is whose Events are shown.
-	reporter = "leaseholder.dev/webhook"
-)
-
-// verbs are what a sidecar needs on its Lease.
-var verbs = []string{"get", "list", "watch", "patch"}
+// webhookSuffix ends the names of Leaseholder's webhooks.
+const webhookSuffix = ".leaseholder.dev"
 
 // take reads everything. The error is that of the pod alone.
 func take(ctx context.Context, client kubernetes.Interface, namespace, name string) (*snapshot, error) {
@@ -91,8 +82,8 @@ func take(ctx context.Context, client kubernetes.Interface, namespace, name stri
 		s.candidates.value = &list.Items
 	}
 	if s.denied = review(ctx, client, pod, e.Name); s.denied.err != nil {
-		s.role = readOne(client.RbacV1().Roles(namespace).Get(ctx, rightsPrefix+e.Name, metav1.GetOptions{}))
-		s.binding = readOne(client.RbacV1().RoleBindings(namespace).Get(ctx, rightsPrefix+e.Name, metav1.GetOptions{}))
+		s.role = readOne(client.RbacV1().Roles(namespace).Get(ctx, view.RightsPrefix+e.Name, metav1.GetOptions{}))
+		s.binding = readOne(client.RbacV1().RoleBindings(namespace).Get(ctx, view.RightsPrefix+e.Name, metav1.GetOptions{}))
 	}
 	return s, nil
 }
@@ -121,14 +112,14 @@ func (s *snapshot) readEvents(ctx context.Context, client kubernetes.Interface) 
 		s.events.err = err
 		return
 	}
-	own := slices.DeleteFunc(list.Items, func(e corev1.Event) bool { return e.ReportingController != reporter })
+	own := slices.DeleteFunc(list.Items, func(e corev1.Event) bool { return e.ReportingController != view.Reporter })
 	s.events.value = &own
 }
 
 // review asks the API server what the pod's account may do with its Lease.
 func review(ctx context.Context, client kubernetes.Interface, pod *corev1.Pod, election string) read[[]string] {
 	denied := []string{}
-	for _, verb := range verbs {
+	for _, verb := range view.Verbs() {
 		answer, err := client.AuthorizationV1().LocalSubjectAccessReviews(pod.Namespace).Create(ctx, &authorizationv1.LocalSubjectAccessReview{
 			ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace},
 			Spec: authorizationv1.SubjectAccessReviewSpec{

@@ -34,7 +34,9 @@ func tell(s *snapshot, now time.Time) string {
 		r.section("Sidecar")
 		r.sidecar()
 		r.section("Lead")
-		r.rights()
+		if !view.Ended(r.pod) { // rights that no pod needs are taken away
+			r.rights()
+		}
 		r.lead()
 	}
 	r.section("Events of Leaseholder on this pod")

@@ -6,13 +6,15 @@
 //   - it decides by package injector, as the webhook does, and by nothing else;
 //   - it writes all of its input or none: when one object is refused, every fault
 //     of every object is told, and nothing is written;
-//   - what is not changed comes out byte for byte, and in what is changed, only
-//     lines are added, by package edit;
+//   - what is not changed comes out byte for byte, and in what is changed, nothing is
+//     removed or reordered, and a line changes only where something is put into it, by
+//     package edit;
 //   - what comes out can be put in again, and comes out the same.
 package inject
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -69,12 +71,18 @@ func Command(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOSt
 output. No cluster is asked.
 
 Every object with a pod template is judged as the webhook judges its pods, items of
-Lists too. Comments, order and layout are kept, and everything else comes out byte
-for byte. When one object is refused, nothing is written, and every fault is told.
+Lists too. Comments, order and layout are kept: nothing is removed or reordered, a line
+changes only where something is put into it, and everything else comes out byte for
+byte. When one object is refused, nothing is written, and every fault is told.
 
 The webhook lets the pods of such manifests in only if it would have added the same:
-give the --sidecar flags what the cluster's administrator has set. It also makes the
-Lease and the rights that the sidecars need, so it is needed all the same.
+give the --sidecar flags what the cluster's administrator has set, and in a mesh
+--sidecar-meshes and --api-server too. It also makes the Lease and the rights that the
+sidecars need, so it is needed all the same. After an upgrade that changes the sidecar,
+inject the originals again, and keep them: what is injected already is not changed.
+
+What only a cluster knows is not judged: whose an election is, Leases that others made,
+disruption budgets, and which namespace Leaseholder itself runs in.
 
 Exit codes:
   0  the manifests were written
@@ -83,7 +91,12 @@ Exit codes:
 		Example: `  kubectl leaseholder inject -f deployment.yaml | kubectl apply -f -
   kustomize build overlays/shop | kubectl leaseholder inject -n shop -f - > shop.yaml
   kubectl leaseholder inject -R -f manifests/ --sidecar-image mirror.example/leaseholder-sidecar:0.1.0`,
-		Args: cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("%q is refused, allowed: no word without a flag: files are named with -f %s", args[0], args[0])
+			}
+			return nil
+		},
 		RunE: func(*cobra.Command, []string) error {
 			var r settings.Reader
 			in.settings = sidecar.Complete(&r)

@@ -2,21 +2,17 @@ package inject
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	k8syaml "sigs.k8s.io/yaml"
 
-	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/injector/injectortest"
 )
 
@@ -52,128 +48,6 @@ func call(t *testing.T, in string, args ...string) (out, told string, code int) 
 	return stdout.String(), stderr.String(), code
 }
 
-// TestTheInjectorsOwnCases comes to the same pods and messages as the injector.
-func TestTheInjectorsOwnCases(t *testing.T) {
-	cases, err := injectortest.Cases("../../../injector/testdata")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range cases {
-		t.Run(c.String(), func(t *testing.T) {
-			in := manifest(t, c)
-			comments, want, err := c.Expected()
-			if err != nil {
-				t.Fatal(err)
-			}
-			out, told, code := call(t, in, "-v", "-n", injectortest.Namespace, "-f", "-")
-			for i, line := range strings.Split(strings.TrimSuffix(comments, "\n"), "\n") {
-				said := c.Group == injectortest.Refuse || c.Group == injectortest.Skip || i > 1
-				if line = strings.TrimPrefix(line, "# "); i > 0 && said && !strings.Contains(told, line) {
-					t.Errorf("it does not say %q:\n%s", line, told)
-				}
-			}
-			if c.Group == injectortest.Refuse {
-				if code != exitRefused || out != "" {
-					t.Errorf("exit code %d, and it writes:\n%s", code, out)
-				}
-				return
-			}
-			if code != 0 {
-				t.Fatalf("exit code %d: %s", code, told)
-			}
-			documents := split(source{text: []byte(out)})
-			got := documents[len(documents)-1].text
-			if !reflect.DeepEqual(decode(t, got), asManifest(t, want)) {
-				t.Errorf("the pod is:\n%s", got)
-			}
-			checkKept(t, in, out)
-			checkAgain(t, out, c.Group != injectortest.Skip)
-		})
-	}
-}
-
-// manifest is a case's input, with the kind that people have to write.
-func manifest(t *testing.T, c injectortest.Case) string {
-	t.Helper()
-	raw, err := os.ReadFile(strings.TrimSuffix(c.Out, ".out.yaml") + ".in.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pod struct {
-		Kind string `json:"kind"`
-	}
-	if err := json.Unmarshal(c.Pod, &pod); err != nil {
-		t.Fatal(err)
-	}
-	if pod.Kind != "" {
-		return string(raw)
-	}
-	before, last, ok := strings.Cut(string(raw), "---\n")
-	if !ok || strings.Contains(last, "---\n") {
-		t.Fatal("a pod without a kind stands behind one other object")
-	}
-	return before + "---\napiVersion: v1\nkind: Pod\n" + last
-}
-
-// asManifest is a pod with the kind that its manifest has.
-func asManifest(t *testing.T, pod []byte) any {
-	t.Helper()
-	said, ok := decode(t, pod).(map[string]any)
-	if !ok {
-		t.Fatal("the pod is no object")
-	}
-	said["apiVersion"], said["kind"] = "v1", "Pod"
-	return said
-}
-
-func decode(t *testing.T, text []byte) any {
-	t.Helper()
-	raw, err := k8syaml.YAMLToJSON(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	var said any
-	if err := decoder.Decode(&said); err != nil {
-		t.Fatal(err)
-	}
-	return said
-}
-
-// checkKept checks that all characters of before are in after, in their order.
-func checkKept(t *testing.T, before, after string) {
-	t.Helper()
-	for line := range strings.SplitSeq(before, "\n") {
-		// What stands in the place of a label that was set back, or of nothing, may go.
-		if words := strings.Fields(line); len(words) > 1 && strings.HasPrefix(words[0], injector.Prefix) ||
-			strings.HasSuffix(line, "null") || strings.HasSuffix(line, "[]") || strings.HasSuffix(line, "{}") {
-			continue
-		}
-		rest := after
-		for _, c := range line {
-			i := strings.IndexRune(rest, c)
-			if i < 0 {
-				t.Errorf("%q was lost", line)
-				break
-			}
-			rest = rest[i+len(string(c)):]
-		}
-	}
-}
-
-// checkAgain checks that what came out comes out again as it is.
-func checkAgain(t *testing.T, out string, injected bool) {
-	t.Helper()
-	again, told, code := call(t, out, "-n", injectortest.Namespace, "-f", "-")
-	if code != 0 || again != out {
-		t.Errorf("the second time, exit code %d: %s\n%s", code, told, again)
-	}
-	if injected && !strings.HasPrefix(told, "0 injected, 1 injected before") {
-		t.Errorf("the second time, it says: %s", told)
-	}
-}
-
 // TestGolden calls the command in every folder of testdata, with the words of the
 // file args, and compares with the files out and err.
 func TestGolden(t *testing.T) {
@@ -193,6 +67,9 @@ func TestGolden(t *testing.T) {
 			compare(t, "err", fmt.Sprintf("%sexit code %d\n", told, code))
 			if code != 0 {
 				return
+			}
+			if in, err := os.ReadFile("in.yaml"); err == nil {
+				checkKept(t, string(in), out)
 			}
 			again, told, code := call(t, out, append([]string{"-f", "-"}, withoutFiles(string(args))...)...)
 			if code != 0 || again != out || !strings.HasPrefix(told[strings.LastIndex(strings.TrimSpace(told), "\n")+1:], "0 injected") {
@@ -300,7 +177,7 @@ func TestTheWrongCommandLine(t *testing.T) {
 		"another policy":           {[]string{"-f", "-", "--policy=must"}, `--policy="must" is refused, allowed: "forbid", "require", "default"`},
 		"no image":                 {[]string{"-f", "-", "--sidecar-image="}, "--sidecar-image must be set"},
 		"a limit below a request":  {[]string{"-f", "-", "--sidecar-cpu-limit=1m"}, `--sidecar-cpu-limit="1m" is refused, allowed: at least the request, 10m`},
-		"a word that is no flag's": {[]string{"a.yaml"}, "unknown command"},
+		"a word that is no flag's": {[]string{"a.yaml"}, "files are named with -f a.yaml"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			out, told, code := call(t, "", test.args...)
@@ -308,6 +185,16 @@ func TestTheWrongCommandLine(t *testing.T) {
 				t.Errorf("exit code %d: %s%s", code, out, told)
 			}
 		})
+	}
+}
+
+func TestWhatIsInjectedOtherwiseIsToBeInjectedFromItsOriginal(t *testing.T) {
+	const in = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: b}\nspec: {template: {" +
+		"metadata: {annotations: {leaseholder.dev/inject: 'true'}}, spec: {containers: [{name: c, image: d}]}}}\n"
+	before, _, _ := call(t, in, "-f", "-", "--sidecar-image=old")
+	out, told, code := call(t, before, "-f", "-", "--sidecar-image=new")
+	if code != exitRefused || out != "" || !strings.Contains(told, "inject its original again") {
+		t.Errorf("exit code %d: %s%s", code, out, told)
 	}
 }
 

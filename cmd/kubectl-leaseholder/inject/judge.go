@@ -36,21 +36,29 @@ func (in *injection) judge(d *document, o *object) []jsonpatch.Operation {
 		in.refuse(d, o, fmt.Sprintf("label %s=%q: allowed: %s", injector.LabelInjection, policy, injector.PolicyAllowed))
 		return nil
 	}
-	if o.pod == nil {
-		in.leave(d, o, "it has no pod template")
+	if o.pod == nil && len(o.unquoted) == 0 {
+		in.leave(d, o, "it has no pod template", false)
 		return nil
 	}
+	faults := o.unquoted
 	namespace := in.namespaceOf(o)
-	decision := injector.Decide(namespace, o.pod, in.settings)
-	if unsure := complete(o, &decision); decision.Outcome == injector.Refused || unsure {
-		in.refuse(d, o, decision.Message)
+	var decision injector.Decision
+	if o.pod != nil {
+		decision = injector.Decide(namespace, o.pod, in.settings)
+		if unsure := complete(o, &decision); decision.Outcome == injector.Refused || unsure {
+			faults = append(faults, decision.Message)
+		}
+	}
+	if len(faults) > 0 {
+		in.refuse(d, o, strings.Join(faults, "; "))
 		return nil
 	}
 	if decision.Election != "" && view.Excluded(namespace.Name, "") {
 		in.refuse(d, o, fmt.Sprintf("there are no elections in namespace %q, which belongs to Kubernetes", namespace.Name))
 		return nil
 	}
-	for _, warning := range o.warnings(decision) {
+	warnings := o.warnings(decision)
+	for _, warning := range warnings {
 		in.tellf("%s: %s: warning: %s", d, o, warning)
 	}
 	switch {
@@ -58,19 +66,30 @@ func (in *injection) judge(d *document, o *object) []jsonpatch.Operation {
 		in.injected++
 	case decision.Reason == injector.AlreadyInjected:
 		in.already++
+	case decision.Reason == injector.CannotInject && len(warnings) > 0:
+		in.others++ // the warning has the same words
 	default:
-		in.leave(d, o, decision.Message)
+		in.leave(d, o, decision.Message, len(warnings) > 0)
 	}
 	return place(o, decision.Patch)
 }
 
-// leave takes note of an object that comes out as it went in.
-func (in *injection) leave(d *document, o *object, reason string) {
+// leave takes note of an object that comes out as it went in. When it asks for the
+// sidecar and no warning has told why it gets none, that is said in any case.
+func (in *injection) leave(d *document, o *object, reason string, warned bool) {
 	in.others++
-	if in.verbose {
+	asked := o.asked != "" && !warned
+	switch {
+	case asked && (o.pod == nil || o.asked != o.template+annotationsPath):
+		in.tellf("%s: %s: warning: %s at %s does nothing: no pod template is known there; pods that get it from there are injected by the webhook",
+			d, o, injector.AnnotationInject, o.asked)
+	case in.verbose || asked:
 		in.tellf("%s: %s: left alone: %s", d, o, reason)
 	}
 }
+
+// annotationsPath leads from a pod to its annotations.
+const annotationsPath = "/metadata/annotations"
 
 func (in *injection) namespaceOf(o *object) injector.Namespace {
 	ns := injector.Namespace{Name: o.Namespace, Policy: in.policy}
@@ -100,6 +119,9 @@ func complete(o *object, d *injector.Decision) (unsure bool) {
 			allowed += ", and must be set, for " + o.unnamed
 		}
 		d.Message = strings.Replace(d.Message, fault.Allowed, allowed, 1)
+	}
+	if slices.ContainsFunc(d.Faults, func(f injector.Fault) bool { return f.Reason == injector.OtherInjection }) {
+		d.Message += "; if it was injected here before, inject its original again"
 	}
 	return unsure
 }

@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -18,8 +19,13 @@ import (
 // object is one Kubernetes object of a document.
 type object struct {
 	metav1.PartialObjectMetadata
-	// raw is the whole object, as JSON.
-	raw []byte
+	// raw is the whole object, as JSON, with our annotations in quotes, and unquoted
+	// are those that stand without.
+	raw      []byte
+	unquoted []string
+	// asked is the path of the annotations by which the object asks for the sidecar, the
+	// first of all that it has; empty when it does nowhere.
+	asked string
 	// path is where it stands in the document, as a JSON Pointer.
 	path string
 	// template is where its pod stands in the object, and pod is that pod. Both are
@@ -101,26 +107,32 @@ func withKind(item []byte, list metav1.TypeMeta) []byte {
 // read reads one object, with the pod that it is or makes.
 func read(raw []byte, path string) (*object, error) {
 	o := &object{path: path, raw: raw}
-	if err := json.Unmarshal(raw, &o.PartialObjectMetadata); err != nil {
+	tree, err := treeOf(raw)
+	if err != nil {
+		return nil, fmt.Errorf("read the object: %w", err)
+	}
+	_ = json.Unmarshal(raw, &o.TypeMeta) // flatten read it before
+	template := templateOf(o)
+	if o.unquoted = quote(tree, template); len(o.unquoted) > 0 {
+		if o.raw, err = json.Marshal(tree); err != nil {
+			return nil, fmt.Errorf("write the object: %w", err)
+		}
+	}
+	if err := json.Unmarshal(o.raw, &o.PartialObjectMetadata); err != nil {
 		return nil, fmt.Errorf("read the metadata: %w", err)
 	}
-	template := templateOf(o)
-	tree := map[string]any{}
-	if err := json.Unmarshal(raw, &tree); err != nil {
-		return nil, fmt.Errorf("read %s: %w", o, err)
-	}
+	o.asked = asked(tree, "")
 	found := dig(tree, template)
-	spec, _ := found["spec"].(map[string]any)
-	if _, ok := spec["containers"].([]any); !ok {
+	if !o.makesPods(found) {
 		return o, nil
 	}
-	part, err := json.Marshal(map[string]any{"metadata": found["metadata"], "spec": spec})
+	part, err := json.Marshal(map[string]any{"metadata": found["metadata"], "spec": found["spec"]})
 	if err != nil {
 		return nil, fmt.Errorf("read the pod of %s: %w", o, err)
 	}
 	var pod corev1.Pod
 	if err := json.Unmarshal(part, &pod); err != nil {
-		if !strings.Contains(string(part), injector.Prefix) {
+		if !o.known() && !strings.Contains(string(part), injector.Prefix) {
 			return o, nil // another's kind with fields of its own
 		}
 		return nil, fmt.Errorf("read the pod of %s: %w", o, err)
@@ -134,6 +146,26 @@ func read(raw []byte, path string) (*object, error) {
 	return o, nil
 }
 
+// makesPods says whether what was found in the place of a template is one. That of
+// another's kind must look like one.
+func (o *object) makesPods(found map[string]any) bool {
+	if o.known() {
+		return found != nil
+	}
+	spec, _ := found["spec"].(map[string]any)
+	_, ok := spec["containers"].([]any)
+	return ok
+}
+
+// treeOf reads an object with its numbers as they are written.
+func treeOf(raw []byte) (map[string]any, error) {
+	var tree map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	err := decoder.Decode(&tree)
+	return tree, err
+}
+
 func dig(tree map[string]any, path []string) map[string]any {
 	for _, key := range path {
 		tree, _ = tree[key].(map[string]any)
@@ -144,9 +176,9 @@ func dig(tree map[string]any, path []string) map[string]any {
 // templateOf is where an object of its kind has its pod.
 func templateOf(o *object) []string {
 	switch o.GroupVersionKind().GroupKind() {
-	case schema.GroupKind{Kind: "Pod"}:
+	case bare:
 		return nil
-	case schema.GroupKind{Kind: "PodTemplate"}:
+	case podTemplate:
 		return []string{"template"}
 	case cronJob:
 		return []string{"spec", "jobTemplate", "spec", "template"}
@@ -155,7 +187,11 @@ func templateOf(o *object) []string {
 	}
 }
 
-var cronJob = schema.GroupKind{Group: "batch", Kind: "CronJob"}
+var (
+	bare        = schema.GroupKind{Kind: "Pod"}
+	podTemplate = schema.GroupKind{Kind: "PodTemplate"}
+	cronJob     = schema.GroupKind{Group: "batch", Kind: "CronJob"}
+)
 
 // workloads are the kinds of which admission names the election: directly, or
 // by what it knows of their ReplicaSets.
@@ -170,18 +206,24 @@ var workloads = []schema.GroupKind{
 	{Group: "argoproj.io", Kind: "Rollout"},
 }
 
+// known says that it is known of the object's kind where its pod stands.
+func (o *object) known() bool {
+	kind := o.GroupVersionKind().GroupKind()
+	return kind == bare || kind == podTemplate || kind == cronJob || slices.Contains(workloads, kind)
+}
+
 // own gives the pod the controller that it will have in the cluster, as far as
 // its election is named after it.
 func (o *object) own() {
 	kind := o.GroupVersionKind().GroupKind()
-	if kind == (schema.GroupKind{Kind: "Pod"}) {
+	if kind == bare {
 		return // it says itself whose it is
 	}
 	o.pod.OwnerReferences = nil
 	switch {
 	case kind == cronJob:
 		o.unnamed = "each run of a CronJob is another Job, and would be another election"
-	case kind == (schema.GroupKind{Kind: "PodTemplate"}):
+	case kind == podTemplate:
 		o.unnamed = "it is not known here which workload makes pods of a PodTemplate"
 	case !slices.Contains(workloads, kind):
 		o.unnamed = "it is not known here which workload the pods of a " + o.Kind + " will belong to"

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"gomodules.xyz/jsonpatch/v2"
@@ -46,7 +44,7 @@ func (in *injection) run() error {
 			d := &documents[i][j]
 			var err error
 			if objects[d], err = objectsOf(d.text); err != nil {
-				in.cannotRead(fmt.Errorf("%s: %w", d, d.lineOfFile(err)))
+				in.cannotRead(fmt.Errorf("%s: %w", d, d.explain(err)))
 			}
 		}
 	}
@@ -140,44 +138,4 @@ func join(documents [][]document) []byte {
 		}
 	}
 	return all.Bytes()
-}
-
-// begins says whether a text has a marker before its content.
-func begins(text []byte) bool {
-	for line := range bytes.Lines(text) {
-		switch {
-		case marker(line, "---"):
-			return true
-		case len(bytes.TrimSpace(line)) > 0 && line[0] != '#' && line[0] != '%':
-			return false
-		}
-	}
-	return false
-}
-
-// String says where the document is.
-func (d *document) String() string {
-	return fmt.Sprintf("%s:%d: document %d", d.file, d.firstLine(), d.number)
-}
-
-// firstLine is the first that says something.
-func (d *document) firstLine() int {
-	line := d.line
-	for content := range bytes.Lines(d.text) {
-		if text := bytes.TrimSpace(content); len(text) > 0 && text[0] != '#' && !marker(content, "---") {
-			return line
-		}
-		line++
-	}
-	return d.line
-}
-
-var lineNumber = regexp.MustCompile(`\bline (\d+)\b`)
-
-// lineOfFile tells an error of the document with the lines of its file.
-func (d *document) lineOfFile(err error) error {
-	return errors.New(lineNumber.ReplaceAllStringFunc(err.Error(), func(found string) string {
-		line, _ := strconv.Atoi(strings.TrimPrefix(found, "line "))
-		return fmt.Sprintf("line %d", line+d.line-1)
-	}))
 }

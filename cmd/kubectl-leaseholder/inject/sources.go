@@ -52,10 +52,8 @@ func readAll(names []string, recursive bool, in io.Reader) ([]source, []error) {
 		case strings.Contains(name, "://"):
 			faults = append(faults, fmt.Errorf("read %s: only files, folders and - are read; fetch it first, and give it to -f -", name))
 		default:
-			files, err := filesOf(name, recursive)
-			if err != nil {
-				faults = append(faults, err)
-			}
+			files, unread := filesOf(name, recursive)
+			faults = append(faults, unread...)
 			for _, file := range files {
 				add(file, func() ([]byte, error) { return os.ReadFile(file) }) //nolint:gosec // the user names the files
 			}
@@ -64,32 +62,34 @@ func readAll(names []string, recursive bool, in io.Reader) ([]source, []error) {
 	return sources, faults
 }
 
-// filesOf is a file itself, or the files of a folder that count, sorted.
-func filesOf(name string, recursive bool) ([]string, error) {
+// filesOf is a file itself, or the files of a folder that count, sorted. What can't
+// be read of a folder has its error, and the rest counts.
+func filesOf(name string, recursive bool) (files []string, faults []error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, errors.Unwrap(err))
+		return nil, []error{fmt.Errorf("read %s: %w", name, errors.Unwrap(err))}
 	}
 	if !info.IsDir() {
 		return []string{name}, nil
 	}
-	var files []string
-	err = filepath.WalkDir(name, func(path string, entry fs.DirEntry, err error) error {
+	// The name itself may be a link to a folder.
+	if files, faults = filesIn(os.DirFS(name), name, recursive); len(files)+len(faults) == 0 {
+		return nil, []error{fmt.Errorf("read %s: there is no file that ends with %s", name, strings.Join(extensions, ", "))}
+	}
+	return files, faults
+}
+
+func filesIn(folder fs.FS, name string, recursive bool) (files []string, faults []error) {
+	_ = fs.WalkDir(folder, ".", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return err
-		case entry.IsDir() && path != name && !recursive:
-			return filepath.SkipDir
+			faults = append(faults, fmt.Errorf("read %s: %w", filepath.Join(name, path), errors.Unwrap(err)))
+		case entry.IsDir() && path != "." && !recursive:
+			return fs.SkipDir
 		case !entry.IsDir() && slices.Contains(extensions, filepath.Ext(path)):
-			files = append(files, path)
+			files = append(files, filepath.Join(name, path))
 		}
 		return nil
 	})
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	case len(files) == 0:
-		return nil, fmt.Errorf("read %s: there is no file that ends with %s", name, strings.Join(extensions, ", "))
-	}
-	return files, nil
+	return files, faults
 }

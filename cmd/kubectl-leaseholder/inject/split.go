@@ -3,6 +3,11 @@ package inject
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
 )
 
 // document is a piece of a file: all pieces together are the file, to the byte.
@@ -85,4 +90,49 @@ func splitJSON(text []byte) [][]byte {
 	last := len(pieces) - 1
 	pieces[last] = text[start-len(pieces[last]):]
 	return pieces
+}
+
+// begins says whether a text has a marker before its content.
+func begins(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		switch {
+		case marker(line, "---"):
+			return true
+		case len(bytes.TrimSpace(line)) > 0 && line[0] != '#' && line[0] != '%':
+			return false
+		}
+	}
+	return false
+}
+
+// String says where the document is.
+func (d *document) String() string {
+	return fmt.Sprintf("%s:%d: document %d", d.file, d.firstLine(), d.number)
+}
+
+// firstLine is the first that says something.
+func (d *document) firstLine() int {
+	line := d.line
+	for content := range bytes.Lines(d.text) {
+		if text := bytes.TrimSpace(content); len(text) > 0 && text[0] != '#' && !marker(content, "---") {
+			return line
+		}
+		line++
+	}
+	return d.line
+}
+
+var lineNumber = regexp.MustCompile(`\bline (\d+)\b`)
+
+// explain tells an error of the document with the lines of its file, and its cure
+// where it is plain.
+func (d *document) explain(err error) error {
+	message := lineNumber.ReplaceAllStringFunc(err.Error(), func(found string) string {
+		line, _ := strconv.Atoi(strings.TrimPrefix(found, "line "))
+		return fmt.Sprintf("line %d", line+d.line-1)
+	})
+	if bytes.Contains(d.text, []byte("{{")) && strings.Contains(message, "yaml: ") {
+		message += ": render the chart first, as with helm template"
+	}
+	return errors.New(message)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	yaml "go.yaml.in/yaml/v3"
@@ -79,8 +80,8 @@ func (d *document) offset(n *yaml.Node) int {
 
 // line is the index of the line that an offset is in.
 func (d *document) line(offset int) int {
-	line := len(d.starts) - 1
-	for d.starts[line] > offset {
+	line, found := slices.BinarySearch(d.starts, offset)
+	if !found {
 		line--
 	}
 	return line
@@ -125,18 +126,35 @@ func (d *document) inner(at place) (indent int, flow bool) {
 	if n.Kind == yaml.MappingNode {
 		return first.Column - 1, false
 	}
-	line := d.content(first.Line - 1)
-	before := []rune(string(line))
-	before = before[:min(len(before), first.Column-1)]
+	if _, column, ok := d.dash(first); ok {
+		return column, false
+	}
+	return n.Column - 1, false
+}
+
+// dash is where the dash of a block's item stands: before the item, or at the end
+// of a line above it.
+func (d *document) dash(item *yaml.Node) (line, column int, ok bool) {
+	line = item.Line - 1
+	before := []rune(string(d.content(line)))
+	before = before[:min(len(before), item.Column-1)]
+	for line > 0 && strings.TrimSpace(string(before)) == "" {
+		line--
+		content := string(d.content(line))
+		if at := strings.Index(content, "#"); at >= 0 {
+			content = content[:at]
+		}
+		before = []rune(content)
+	}
 	for i, c := range slices.Backward(before) {
 		if c == '-' {
-			return i, false
+			return line, i, true
 		}
 		if c != ' ' {
 			break
 		}
 	}
-	return n.Column - 1, false
+	return 0, 0, false
 }
 
 // pair is the place of the value whose key is the mapping's i-th node.

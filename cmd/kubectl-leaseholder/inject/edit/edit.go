@@ -14,8 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
-	"strings"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	yaml "go.yaml.in/yaml/v3"
@@ -24,7 +22,7 @@ import (
 )
 
 // errPlace says that a document is laid out in a way that can't be added to.
-var errPlace = errors.New("the document can't be changed in place")
+var errPlace = errors.New("the document can't be change in place")
 
 // Apply gives the document with all operations done, which must be "add".
 func Apply(document []byte, ops []operations.Operation) ([]byte, error) {
@@ -32,11 +30,9 @@ func Apply(document []byte, ops []operations.Operation) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := document
-	for _, op := range ops {
-		if text, err = add(text, op); err != nil {
-			return nil, fmt.Errorf("add %s: %w", op.Path, err)
-		}
+	text, err := addAll(document, ops)
+	if err != nil {
+		return nil, err
 	}
 	same, err := says(text, wanted)
 	if err != nil {
@@ -89,91 +85,56 @@ func says(document, wanted []byte) (bool, error) {
 	return reflect.DeepEqual(a, b), nil
 }
 
-// add does one operation.
-func add(text []byte, op operations.Operation) ([]byte, error) {
-	raw, err := json.Marshal(op.Value)
-	if err != nil {
-		return nil, fmt.Errorf("write the value: %w", err)
-	}
-	var value yaml.Node
-	if err := yaml.Unmarshal(raw, &value); err != nil {
-		return nil, fmt.Errorf("read the value: %w", err)
-	}
-	if op.Operation != "add" || !strings.HasPrefix(op.Path, "/") {
-		return nil, fmt.Errorf("%w by operation %q", errPlace, op.Operation)
-	}
-	path := strings.Split(op.Path[1:], "/")
-	for i := range path {
-		path[i] = unescape.Replace(path[i])
-	}
-	// Each alias on the way is written out, and there are not more than that.
-	for range bytes.Count(text, []byte("*")) + bytes.Count(text, []byte("<<")) + 1 {
-		d, err := parse(text)
-		if err != nil {
-			return nil, err
-		}
-		changed, again, err := d.add(path, value.Content[0])
-		if err != nil || !again {
-			return changed, err
-		}
-		text = changed
-	}
-	return nil, errPlace
-}
-
-// unescape reads a token of a JSON Pointer (RFC 6901).
-var unescape = strings.NewReplacer("~1", "/", "~0", "~")
-
-// add walks to the parent of what is to be added. With again, an alias was
-// written out, and the walk begins anew.
-func (d *document) add(path []string, value *yaml.Node) (changed []byte, again bool, err error) {
+// add walks to the parent of what is to be added. With again, an alias is written
+// out instead, and the walk has to begin anew.
+func (d *document) add(path []string, value *yaml.Node) (change splice, again bool, err error) {
 	at := place{node: d.root, indent: -1, flow: d.root.Style&yaml.FlowStyle != 0}
 	for i := 0; ; i++ {
-		if changed, ok, err := d.unshare(at); ok || err != nil {
-			return changed, true, err
+		if change, ok, err := d.unshare(at); ok || err != nil {
+			return change, true, err
 		}
 		if i == len(path)-1 {
 			break
 		}
 		next, merged, ok := d.child(at, path[i])
 		if !ok {
-			return nil, false, fmt.Errorf("%w: there is no %q", errPlace, path[i])
+			return splice{}, false, fmt.Errorf("%w: there is no %q", errPlace, path[i])
 		}
 		if merged {
-			changed, err = d.insertKey(at, path[i], next.node)
-			return changed, true, err
+			change, err = d.insertKey(at, path[i], next.node)
+			return change, true, err
 		}
 		at = next
 	}
 	last := path[len(path)-1]
 	if at.node.Kind == yaml.SequenceNode {
-		changed, err = d.insertItem(at, last, value)
-		return changed, false, err
+		change, err = d.insertItem(at, last, value)
+		return change, false, err
 	}
 	if at.node.Kind != yaml.MappingNode {
-		return nil, false, errPlace
+		return splice{}, false, errPlace
 	}
 	if old, merged, ok := d.child(at, last); ok && !merged {
 		// A value with an anchor may be wanted elsewhere.
-		if changed, ok, err := d.unshare(old); ok || err != nil {
-			return changed, true, err
+		if change, ok, err := d.unshare(old); ok || err != nil {
+			return change, true, err
 		}
-		changed, err = d.replace(old, value)
-		return changed, false, err
+		change, err = d.replace(old, value)
+		return change, false, err
 	}
-	changed, err = d.insertKey(at, last, value)
-	return changed, false, err
+	change, err = d.insertKey(at, last, value)
+	return change, false, err
 }
 
 // unshare writes out the alias that stands at a place, or all aliases of what is
 // there.
-func (d *document) unshare(at place) (changed []byte, ok bool, err error) {
+func (d *document) unshare(at place) (change splice, ok bool, err error) {
 	if at.node.Kind == yaml.AliasNode {
-		changed, err = d.replace(at, at.node.Alias)
-		return changed, true, err
+		change, err = d.replace(at, at.node.Alias)
+		return change, true, err
 	}
 	if at.node.Anchor == "" {
-		return nil, false, nil
+		return splice{}, false, nil
 	}
 	var found *place
 	d.walk(place{node: d.root, indent: -1, flow: d.root.Style&yaml.FlowStyle != 0}, func(p place) {
@@ -182,10 +143,10 @@ func (d *document) unshare(at place) (changed []byte, ok bool, err error) {
 		}
 	})
 	if found == nil {
-		return nil, false, nil
+		return splice{}, false, nil
 	}
-	changed, err = d.replace(*found, at.node)
-	return changed, true, err
+	change, err = d.replace(*found, at.node)
+	return change, true, err
 }
 
 // mergeTag is that of the key "<<".
@@ -245,9 +206,4 @@ func resolved(n *yaml.Node) *yaml.Node {
 		return n.Alias
 	}
 	return n
-}
-
-// splice puts text in the place of the bytes from start to end.
-func (d *document) splice(start, end int, text string) []byte {
-	return slices.Concat(d.text[:start], []byte(text), d.text[end:])
 }

@@ -38,6 +38,16 @@ func TestWhatIsAddedStandsWhereItBelongs(t *testing.T) {
 			[]jsonpatch.Operation{op("/a/0", pair{"d": "e"})},
 			"a:\n# the list\n\n- d: e\n# the first\n- b: c\n",
 		},
+		"an item at the front whose dash has a line of its own": {
+			"a:\n-\n  b: c\nd:\n  e:\n  # the first\n  - # said\n\n    f: g\n",
+			[]jsonpatch.Operation{op("/a/0", pair{"x": "v"}), op("/d/e/0", "x"), op("/a/-", "z")},
+			"a:\n- x: v\n-\n  b: c\n- z\nd:\n  e:\n  - x\n  # the first\n  - # said\n\n    f: g\n",
+		},
+		"a key of an item whose dash has a line of its own, in another": {
+			"a: &x\n- -\n    b: c\n",
+			[]jsonpatch.Operation{op("/a/0/0/x", "v"), op("/a/0/-", "z"), op("/a/-", "w")},
+			"a: &x\n- -\n    b: c\n    x: v\n  - z\n- w\n",
+		},
 		"an item in the middle": {
 			"a:\n- 1\n- 2\n",
 			[]jsonpatch.Operation{op("/a/1", "x")},
@@ -152,6 +162,26 @@ func TestWhatIsAddedStandsWhereItBelongs(t *testing.T) {
 			"a: &x\n  b: c\nd:\n  <<: *x\n  e: f\ng: {<<: [*x]}\n",
 			[]jsonpatch.Operation{op("/a/h", "i")},
 			"a: &x\n  b: c\n  h: i\nd:\n  <<:\n    b: c\n  e: f\ng: {<<: [{b: c}]}\n",
+		},
+		"something in what was added before": {
+			"a:\n  b: c\n",
+			[]jsonpatch.Operation{op("/a/x", pair{}), op("/a/x/z", "v")},
+			"a:\n  b: c\n  x:\n    z: v\n",
+		},
+		"an index that counts what was added before": {
+			"a:\n- b: c\n- d: e\n",
+			[]jsonpatch.Operation{op("/a/0", pair{"x": "v"}), op("/a/1/x", "w"), op("/a/-", "z"), op("/a/2/x", "u")},
+			"a:\n- x: v\n- b: c\n  x: w\n- d: e\n  x: u\n- z\n",
+		},
+		"two blocks that end at the same place": {
+			"a:\n  b:\n    c: d\ne: f\n",
+			[]jsonpatch.Operation{op("/a/b/x", "v"), op("/a/x", "v"), op("/g", "h")},
+			"a:\n  b:\n    c: d\n    x: v\n  x: v\ne: f\ng: h\n",
+		},
+		"an alias that two changes write out": {
+			"a: &x\n  b: c\nd:\n  e: *x\n",
+			[]jsonpatch.Operation{op("/d/e/f", "g"), op("/a/h", "i")},
+			"a: &x\n  b: c\n  h: i\nd:\n  e:\n    b: c\n    f: g\n",
 		},
 		"words that read as something else": {
 			"a:\n  b: c\n",

@@ -14,15 +14,16 @@ func FuzzApply(f *testing.F) {
 		"a:\n  b: c\n", "a: {b: [c]}\n", "a: &x\n- b\nc: *x\n", "? a\n: b\n", "a: |+\n  b\n\n", "- - a\n", "{\"a\":{\"b\":[]}}",
 		"a: !!map\n  b: \"c\n    d\"\n", "a: # b\n", "--- {a: b}\n", "a: {<<: {b: c}}", "a:\r\n- b\r\n", "\ufeffa: {}", "a: >-2\n  b",
 	} {
-		f.Add(seed, "/a/b")
-		f.Add(seed, "/a/-")
-		f.Add(seed, "/a/0")
-		f.Add(seed, "/x")
+		f.Add(seed, "/a/b", "/a/b/0")
+		f.Add(seed, "/a/-", "/a/0/k")
+		f.Add(seed, "/a/0", "/x")
+		f.Add(seed, "/x", "/a/x")
 	}
-	f.Fuzz(func(t *testing.T, document, path string) {
-		ops := []jsonpatch.Operation{jsonpatch.NewOperation("add", path, []map[string]string{{"k": "on", "~": "a: b"}})}
+	f.Fuzz(func(t *testing.T, document, first, second string) {
+		value := []map[string]string{{"k": "on", "~": "a: b"}}
+		ops := []jsonpatch.Operation{jsonpatch.NewOperation("add", first, value), jsonpatch.NewOperation("add", second, value)}
 		if once, err := Apply([]byte(document), ops); err == nil && bytes.Equal(once, []byte(document)) {
-			t.Errorf("nothing was added at %q to %q", path, document)
+			t.Errorf("nothing was added at %q and %q to %q", first, second, document)
 		}
 	})
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // insertKey puts a pair behind the last of a mapping, which does not have the key.
-func (d *document) insertKey(at place, key string, value *yaml.Node) ([]byte, error) {
+func (d *document) insertKey(at place, key string, value *yaml.Node) (splice, error) {
 	n := at.node
 	pair := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{text(key), value}}
 	if len(n.Content) == 0 {
@@ -24,13 +24,13 @@ func (d *document) insertKey(at place, key string, value *yaml.Node) ([]byte, er
 }
 
 // insertItem puts an item before the one at an index, or behind the last.
-func (d *document) insertItem(at place, token string, value *yaml.Node) ([]byte, error) {
+func (d *document) insertItem(at place, token string, value *yaml.Node) (splice, error) {
 	n := at.node
 	i := len(n.Content)
 	if token != "-" {
 		var ok bool
 		if i, ok = index(token, len(n.Content)); !ok {
-			return nil, errPlace
+			return splice{}, errPlace
 		}
 	}
 	items := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{value}}
@@ -46,7 +46,7 @@ func (d *document) insertItem(at place, token string, value *yaml.Node) ([]byte,
 		if spread {
 			separator = "," + d.newline + prefix
 		}
-		return d.splice(start, start, d.style.flow(value, prefix, spread)+separator), nil
+		return splice{start, start, d.style.flow(value, prefix, spread) + separator}, nil
 	case flow:
 		return d.insertFlow(at, d.item(at, i-1), func(prefix string, spread bool) string {
 			return d.style.flow(value, prefix, spread)
@@ -54,30 +54,30 @@ func (d *document) insertItem(at place, token string, value *yaml.Node) ([]byte,
 	case i == len(n.Content):
 		return d.insertLines(d.item(at, i-1), indent, d.style.block(items, indent))
 	}
-	line := n.Content[i].Line - 1
-	if d.indentOf(line) != indent {
-		return nil, errPlace // the dash is not the first of its line
+	line, _, ok := d.dash(n.Content[i])
+	if !ok || d.indentOf(line) != indent {
+		return splice{}, errPlace // the dash is not the first of its line
 	}
 	// What is said above an item stays there.
 	for line > 0 && d.comment(line-1) && d.indentOf(line-1) == indent {
 		line--
 	}
-	return d.splice(d.starts[line], d.starts[line], d.lines(d.style.block(items, indent))), nil
+	return splice{d.starts[line], d.starts[line], d.lines(d.style.block(items, indent))}, nil
 }
 
 // insertFlow puts something behind the last child between brackets.
-func (d *document) insertFlow(at, last place, render func(prefix string, spread bool) string) ([]byte, error) {
+func (d *document) insertFlow(at, last place, render func(prefix string, spread bool) string) (splice, error) {
 	first := d.offset(at.node.Content[0])
 	prefix, spread := d.spread(at, first)
 	end, err := d.end(last)
 	if err != nil {
-		return nil, err
+		return splice{}, err
 	}
 	separator := ", "
 	if spread {
 		separator = "," + d.newline + prefix
 	}
-	return d.splice(end, end, separator+render(prefix, spread)), nil
+	return splice{end, end, separator + render(prefix, spread)}, nil
 }
 
 // spread says whether the children between brackets have lines of their own, and
@@ -89,17 +89,17 @@ func (d *document) spread(at place, child int) (prefix string, spread bool) {
 }
 
 // insertLines puts whole lines behind a block's last child.
-func (d *document) insertLines(last place, indent int, lines []string) ([]byte, error) {
+func (d *document) insertLines(last place, indent int, lines []string) (splice, error) {
 	end, err := d.end(last)
 	if err != nil {
-		return nil, err
+		return splice{}, err
 	}
 	line := d.line(max(end-1, 0)) + 1
 	line = d.skipComments(line, indent)
 	if line >= len(d.starts) { // the last line has no end
-		return d.splice(len(d.text), len(d.text), d.newline+strings.TrimSuffix(d.lines(lines), d.newline)), nil
+		return splice{len(d.text), len(d.text), d.newline + strings.TrimSuffix(d.lines(lines), d.newline)}, nil
 	}
-	return d.splice(d.starts[line], d.starts[line], d.lines(lines)), nil
+	return splice{d.starts[line], d.starts[line], d.lines(lines)}, nil
 }
 
 // skipComments skips the comments that belong to the block before them: they are
@@ -126,10 +126,10 @@ func (d *document) lines(lines []string) string {
 
 // replace writes a value in the place of another, which has a text of its own or
 // none, but is no block.
-func (d *document) replace(old place, value *yaml.Node) ([]byte, error) {
+func (d *document) replace(old place, value *yaml.Node) (splice, error) {
 	start, end, err := d.extent(old)
 	if err != nil {
-		return nil, err
+		return splice{}, err
 	}
 	space := ""
 	if implicit(old.node) {
@@ -137,13 +137,13 @@ func (d *document) replace(old place, value *yaml.Node) ([]byte, error) {
 	}
 	if old.flow || value.Kind == yaml.ScalarNode || len(value.Content) == 0 || d.style.json {
 		prefix := d.prefix(start)
-		return d.splice(start, end, space+d.style.flow(value, prefix, d.style.json && len(d.starts) > 2)), nil
+		return splice{start, end, space + d.style.flow(value, prefix, d.style.json && len(d.starts) > 2)}, nil
 	}
 	if old.key == nil && old.indent >= 0 { // an item: the block begins behind its dash
 		column := len([]rune(string(d.text[d.starts[d.line(start)]:start])))
 		lines := d.style.block(value, column)
 		lines[0] = lines[0][column:]
-		return d.splice(start, end, strings.Join(lines, d.newline)), nil
+		return splice{start, end, strings.Join(lines, d.newline)}, nil
 	}
 	indent := old.indent + d.style.unit
 	if value.Kind == yaml.SequenceNode && d.style.compact {
@@ -154,12 +154,12 @@ func (d *document) replace(old place, value *yaml.Node) ([]byte, error) {
 	}
 	content, from := d.content(d.line(start)), end-d.starts[d.line(start)]
 	if from > len(content) {
-		return nil, errPlace // it has several lines
+		return splice{}, errPlace // it has several lines
 	}
 	rest := content[from:]
 	comment := strings.TrimSpace(string(rest))
 	if comment != "" && !strings.HasPrefix(comment, "#") {
-		return nil, errPlace
+		return splice{}, errPlace
 	}
 	if comment != "" {
 		comment = " " + comment
@@ -169,7 +169,7 @@ func (d *document) replace(old place, value *yaml.Node) ([]byte, error) {
 	if old.key != nil {
 		whole = comment + d.newline + whole
 	}
-	return d.splice(start, end+len(rest), whole), nil
+	return splice{start, end + len(rest), whole}, nil
 }
 
 // extent is where a node's text begins and ends.
