@@ -77,7 +77,9 @@ cluster-down: ## Take down the cluster of `make cluster` or `make demo`. (root)
 ##@ Check
 
 .PHONY: test
-test: lint test-go model test-chart test-e2e ## Everything that CI runs. (root)
+test: lint test-go test-chart ## Everything that CI runs. (root)
+	# The model computes while the end-to-end tests wait.
+	$(MAKE) -j2 --output-sync=line model test-e2e
 
 .PHONY: lint
 lint: bin/tools/golangci-lint ## Check the Go code's style and likely faults.
