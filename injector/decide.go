@@ -40,7 +40,8 @@ type Decision struct {
 	Outcome Outcome
 	// Reason is the stable code; of several faults the gravest has its say.
 	Reason Reason
-	// Message explains the decision in one line. A refusal's names every fault.
+	// Message explains the decision in one line. A refusal's names every
+	// fault, and of more than a hundred counts the rest.
 	Message string
 	// Faults is why a pod is refused or, with CannotInject, left alone, sorted by
 	// key; empty otherwise.

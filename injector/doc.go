@@ -14,7 +14,7 @@
 //   - a pod that was injected is not changed when it is injected again, also
 //     when others have added to the sidecar's container since;
 //   - a refusal names every fault at once, each with its key, its value and
-//     what is allowed;
+//     what is allowed (of more than a hundred, it counts the rest);
 //   - it never uses the pod's name or UID, which may be empty at admission.
 //
 // It does not promise that the election's name is free, that the pod's service

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"os"
 	"strings"
 	"testing"
 
@@ -44,7 +43,7 @@ func TestGolden(t *testing.T) {
 			if decision.Outcome == Injected {
 				checkSurvival(t, c.Pod, after)
 			}
-			compare(t, c.Out, render(t, decision, after))
+			injectortest.Compare(t, c.Out, render(t, decision, after), *update)
 			checkGroup(t, c.Group, decision)
 
 			again, last := decideAndApply(t, ns, after)
@@ -149,23 +148,6 @@ func render(t *testing.T, d Decision, after []byte) string {
 		t.Fatal(err)
 	}
 	return b.String() + string(pod)
-}
-
-func compare(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs, got:\n%s", file, got)
-	}
 }
 
 // checkSurvival checks that all that was in a pod still is, in the same order. A

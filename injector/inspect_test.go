@@ -49,7 +49,7 @@ func TestWorkloads(t *testing.T) {
 				reached[found[n].Reason] = true
 				got.WriteString(string(found[n].Reason) + ": " + warning + "\n")
 			}
-			compare(t, c.Out, got.String())
+			injectortest.Compare(t, c.Out, got.String(), *update)
 		})
 	}
 	for _, reason := range FindingReasons() {

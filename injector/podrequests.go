@@ -44,7 +44,7 @@ func checkPodRequests(c *candidate) []Fault {
 // injectPodRequests writes down what the API server would take for a pod that has
 // limits of its own, and no container with a request: the limits. With the
 // sidecar's requests it would take those, and the pod would not be Guaranteed any
-// more. Behind the API server this was done already.
+// more. API servers before 1.37 have written them before they ask the webhook.
 func injectPodRequests(c *candidate) []jsonpatch.Operation {
 	if c.pod.Spec.Resources == nil {
 		return nil

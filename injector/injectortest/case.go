@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -144,28 +143,10 @@ func read(in string) (Case, error) {
 		Name:  strings.TrimSuffix(filepath.Base(in), inSuffix),
 		Out:   strings.TrimSuffix(in, inSuffix) + outSuffix,
 	}
-	file, err := os.OpenInRoot(filepath.Dir(in), filepath.Base(in))
-	if err != nil {
-		return Case{}, err
-	}
-	defer file.Close()
-	documents := yaml.NewYAMLToJSONDecoder(file)
-	for {
-		var raw json.RawMessage
-		err := documents.Decode(&raw)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return Case{}, err
-		}
-		var object metav1.PartialObjectMetadata
-		if err := json.Unmarshal(raw, &object); err != nil {
-			return Case{}, err
-		}
+	err := eachDocument(in, func(raw json.RawMessage, object *metav1.PartialObjectMetadata) error {
 		switch {
 		case c.Pod != nil:
-			return Case{}, errors.New("the pod must come last")
+			return errors.New("the pod must come last")
 		case object.Kind == "Namespace":
 			c.NamespaceLabels = object.Labels
 		case object.Kind == "Pod" || object.Kind == "":
@@ -173,9 +154,10 @@ func read(in string) (Case, error) {
 		default:
 			c.Around = append(c.Around, raw)
 		}
+		return nil
+	})
+	if err == nil && c.Pod == nil {
+		err = errors.New("there is no pod")
 	}
-	if c.Pod == nil {
-		return Case{}, errors.New("there is no pod")
-	}
-	return c, nil
+	return c, err
 }

@@ -4,14 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
 // WorkloadCase is a workload and what is said when it is applied. It is a file
@@ -83,41 +81,24 @@ func WorkloadCases(testdata string) ([]WorkloadCase, error) {
 }
 
 func readWorkload(in string) (WorkloadCase, error) {
-	file, err := os.OpenInRoot(filepath.Dir(in), filepath.Base(in))
-	if err != nil {
-		return WorkloadCase{}, err
-	}
-	defer file.Close()
-	documents := yaml.NewYAMLToJSONDecoder(file)
 	var c WorkloadCase
-	for {
-		var raw json.RawMessage
-		err := documents.Decode(&raw)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return WorkloadCase{}, err
-		}
-		var object metav1.PartialObjectMetadata
-		if err := json.Unmarshal(raw, &object); err != nil {
-			return WorkloadCase{}, err
-		}
+	err := eachDocument(in, func(raw json.RawMessage, object *metav1.PartialObjectMetadata) error {
 		switch object.Kind {
 		case "Namespace":
 			c.NamespaceLabels = object.Labels
 		case "PodDisruptionBudget":
 			var b policyv1.PodDisruptionBudget
 			if err := json.Unmarshal(raw, &b); err != nil {
-				return WorkloadCase{}, err
+				return err
 			}
 			c.Budgets = append(c.Budgets, b)
 		default:
 			c.Object = raw
 		}
+		return nil
+	})
+	if err == nil && c.Object == nil {
+		err = errors.New("there is no workload")
 	}
-	if c.Object == nil {
-		return WorkloadCase{}, errors.New("there is no workload")
-	}
-	return c, nil
+	return c, err
 }

@@ -63,8 +63,8 @@ func TestGolden(t *testing.T) {
 			}
 			t.Chdir(folder)
 			out, told, code := call(t, "", strings.Fields(string(args))...)
-			compare(t, "out", out)
-			compare(t, "err", fmt.Sprintf("%sexit code %d\n", told, code))
+			injectortest.Compare(t, "out", out, *update)
+			injectortest.Compare(t, "err", fmt.Sprintf("%sexit code %d\n", told, code), *update)
 			if code != 0 {
 				return
 			}
@@ -91,23 +91,6 @@ func withoutFiles(args string) []string {
 		rest = append(rest, words[i])
 	}
 	return rest
-}
-
-func compare(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs, got:\n%s", file, got)
-	}
 }
 
 // TestWindowsEndsOfLinesStay puts every case in with other ends of lines.
