@@ -1,6 +1,6 @@
 // Package webhooktest gives tests a real kube-apiserver and etcd, and the
-// account that the webhook has in a cluster: the rights of the chart and no
-// others, so that a test fails where the webhook would be refused.
+// account that the webhook has in a cluster: the rights and the policies of the
+// chart and no others, so that a test fails where the webhook would be refused.
 package webhooktest
 
 import (
@@ -31,8 +31,9 @@ const (
 	// ValidatingWebhookConfiguration.
 	Configuration = "admission.leaseholder.dev"
 
-	// account is the webhook's user.
-	account = "leaseholder-webhook"
+	// Account is the webhook's user.
+	Account = "system:serviceaccount:" + Namespace + ":leaseholder-webhook"
+
 	// patience is how long a test waits for what has to come.
 	patience = 90 * time.Second
 	// glance is the time between two looks.
@@ -99,8 +100,7 @@ func connect(config *rest.Config) (Cluster, error) {
 	if err != nil {
 		return Cluster{}, err
 	}
-	limited := rest.CopyConfig(config)
-	limited.Impersonate = rest.ImpersonationConfig{UserName: account}
+	limited := As(config, Namespace, "leaseholder-webhook")
 	narrow, err := client.New(limited, client.Options{Scheme: view.Scheme()})
 	if err != nil {
 		return Cluster{}, err
@@ -115,7 +115,21 @@ func connect(config *rest.Config) (Cluster, error) {
 			return Cluster{}, fmt.Errorf("create %T: %w", object, err)
 		}
 	}
+	if err := awaitPolicies(ctx, narrow); err != nil {
+		return Cluster{}, err
+	}
 	return Cluster{Admin: admin, Config: config, Client: narrow, Webhook: limited}, nil
+}
+
+// As is the configuration of a service account: it is what the account's token would
+// make of it.
+func As(config *rest.Config, namespace, name string) *rest.Config {
+	account := rest.CopyConfig(config)
+	account.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:" + namespace + ":" + name,
+		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, "system:authenticated"},
+	}
+	return account
 }
 
 // Cache starts the webhook's cache for as long as the test runs, and waits
