@@ -48,8 +48,8 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "leaseholder.name" . }
 {{- end }}
 
 {{/*
-The names of the policies that bind the webhook's account, on pods, Leases and rights,
-and of their bindings.
+The names of the policies that bind the webhook's account, on pods, Leases, rights and
+webhook configurations, and of their bindings.
 */}}
 {{- define "leaseholder.accountpodpolicy.name" -}}
 leaseholder-account-pod-policy
@@ -61,6 +61,10 @@ leaseholder-account-lease-policy
 
 {{- define "leaseholder.accountrightspolicy.name" -}}
 leaseholder-account-rights-policy
+{{- end }}
+
+{{- define "leaseholder.accountwebhookpolicy.name" -}}
+leaseholder-account-webhook-policy
 {{- end }}
 
 {{/*
