@@ -51,15 +51,22 @@ type Cluster struct {
 	Webhook *rest.Config
 	// Environment is the control plane itself.
 	Environment *envtest.Environment
+	// Audit is the file of MainAudited, empty without one.
+	Audit string
 }
 
 // Main starts a control plane, runs the tests of a package and gives their exit
 // code. It is called by TestMain.
-func Main(m *testing.M, cluster *Cluster) int {
+func Main(m *testing.M, cluster *Cluster) int { return run(m, cluster, "") }
+
+func run(m *testing.M, cluster *Cluster, audit string) int {
 	crlog.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	environment := &envtest.Environment{BinaryAssetsDirectory: assets()}
 	// As in a cluster, a pod gets the account of its namespace.
 	environment.ControlPlane.GetAPIServer().Configure().Disable("disable-admission-plugins")
+	if audit != "" {
+		environment.ControlPlane.GetAPIServer().Configure().Set("audit-policy-file", audit+policySuffix).Set("audit-log-path", audit)
+	}
 	config, err := environment.Start()
 	if err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "no kube-apiserver and etcd to test against: %v\nrun: make control-plane\n", err)
@@ -70,7 +77,7 @@ func Main(m *testing.M, cluster *Cluster) int {
 		_, _ = fmt.Fprintf(os.Stderr, "set up the control plane: %v\n", err)
 		return 1
 	}
-	cluster.Environment = environment
+	cluster.Environment, cluster.Audit = environment, audit
 	return m.Run()
 }
 

@@ -1,6 +1,7 @@
 package webhooktest
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -130,7 +131,7 @@ func (c Cluster) SetReady(t *testing.T, pod *corev1.Pod, ready bool) {
 // DeletePod deletes a pod at once: there is no kubelet to end it.
 func (c Cluster) DeletePod(t *testing.T, pod *corev1.Pod) {
 	t.Helper()
-	if err := c.Admin.Delete(t.Context(), pod, client.GracePeriodSeconds(0)); err != nil {
+	if err := c.Admin.Delete(context.WithoutCancel(t.Context()), pod, client.GracePeriodSeconds(0)); err != nil {
 		t.Fatal(err)
 	}
 }
