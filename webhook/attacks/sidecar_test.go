@@ -46,7 +46,7 @@ func TestTheSidecarsTokenUsedOnEverythingElse(t *testing.T) {
 	}
 	webhooktest.Eventually(t, "the authorizer knows the grant", func(ctx context.Context) error {
 		if !allowed(ctx, t, n, "default", leaseAttributes(n, election, "patch")) {
-			return errors.New("not yet")
+			return errNotYet
 		}
 		return nil
 	})
@@ -64,6 +64,8 @@ func TestTheSidecarsTokenUsedOnEverythingElse(t *testing.T) {
 	}
 	t.Logf("%d questions to the authorizer", len(asked))
 }
+
+var errNotYet = errors.New("not yet")
 
 // verbs are all that Kubernetes knows.
 func verbs() []string {
