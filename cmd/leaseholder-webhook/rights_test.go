@@ -65,6 +65,11 @@ func (r right) covers(request webhooktest.Request) bool {
 func TestEveryRightOfTheChartIsUsed(t *testing.T) {
 	// An API server of before streams no lists: there, caches list and then watch.
 	featuretesting.SetFeatureDuringTest(t, features.WatchListClient, false)
+	// There is no certificate, as after an installation.
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: webhooktest.Namespace, Name: webhooktest.Secret}}
+	if err := cluster.Admin.Patch(t.Context(), secret, client.RawPatch(types.MergePatchType, []byte(`{"data":null}`))); err != nil {
+		t.Fatal(err)
+	}
 	_, begin := cluster.Requests(t, 0)
 	// What no pod uses is soon removed.
 	r := newReplica(t, "only", func(f *flags) { f.unusedAfter = "1s" })

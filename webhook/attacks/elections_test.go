@@ -227,6 +227,11 @@ func TestAUserWhoCanCreatePods(t *testing.T) {
 
 	// Who may create pods may run one as db, and so has that account's rights. A forged
 	// controller gives them to another account, and nothing more.
+	as := webhooktest.Pod(n, "as-db")
+	as.Spec.ServiceAccountName = "db"
+	if err := try(as); err != nil {
+		t.Errorf("a pod with the workload's account: %v", err)
+	}
 	if err := try(annotated(n, "db-1", "", of("forger"), byDatabase)); err != nil {
 		t.Fatal(err)
 	}

@@ -75,14 +75,22 @@ func TestTheWebhooksTokenStolenAndUsedOnRights(t *testing.T) {
 		err  error
 		says string
 	}{
-		"a Role for all Leases":          {create(role(rule(func(r *rbacv1.PolicyRule) { r.ResourceNames = nil }))), "these rules"},
-		"a Role for another Lease":       {create(role(rule(func(r *rbacv1.PolicyRule) { r.ResourceNames[0] = "another" }))), "these rules"},
-		"a Role for two Leases":          {create(role(rule(func(r *rbacv1.PolicyRule) { r.ResourceNames = append(r.ResourceNames, "another") }))), "these rules"},
-		"a Role that deletes":            {create(role(rule(func(r *rbacv1.PolicyRule) { r.Verbs = append(r.Verbs, "delete") }))), "these rules"},
-		"a Role for pods":                {create(role(rule(func(r *rbacv1.PolicyRule) { *r = may("/pods", "list"); r.ResourceNames = []string{"orders"} }))), "these rules"},
-		"a Role of two rules":            {create(role(func(r *rbacv1.Role) { r.Rules = append(r.Rules, may("/pods", "list")) })), "these rules"},
-		"a Role of another name":         {create(role(func(r *rbacv1.Role) { r.Name = "edit" })), "of this name"},
-		"a Role without labels":          {create(role(func(r *rbacv1.Role) { r.Labels = nil })), "of this name"},
+		"a Role for all Leases":    {create(role(rule(func(r *rbacv1.PolicyRule) { r.ResourceNames = nil }))), "these rules"},
+		"a Role for another Lease": {create(role(rule(func(r *rbacv1.PolicyRule) { r.ResourceNames[0] = "another" }))), "these rules"},
+		"a Role for two Leases":    {create(role(rule(func(r *rbacv1.PolicyRule) { r.ResourceNames = append(r.ResourceNames, "another") }))), "these rules"},
+		"a Role that deletes":      {create(role(rule(func(r *rbacv1.PolicyRule) { r.Verbs = append(r.Verbs, "delete") }))), "these rules"},
+		"a Role for pods":          {create(role(rule(func(r *rbacv1.PolicyRule) { *r = may("/pods", "list"); r.ResourceNames = []string{"orders"} }))), "these rules"},
+		"a Role of two rules":      {create(role(func(r *rbacv1.Role) { r.Rules = append(r.Rules, may("/pods", "list")) })), "these rules"},
+		"a Role of another name":   {create(role(func(r *rbacv1.Role) { r.Name = "edit" })), "of this name"},
+		"a Role without labels":    {create(role(func(r *rbacv1.Role) { r.Labels = nil })), "of this name"},
+		"a Role with a finalizer": {create(role(func(r *rbacv1.Role) {
+			r.ObjectMeta = meta(n, "new")
+			r.Rules[0].ResourceNames[0] = "new"
+			r.Finalizers = []string{"x.example.com/x"}
+		})), "finalizers or owners"},
+		"our Role with an owner": {update(func(r *rbacv1.Role) {
+			r.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: "x", UID: "x"}}
+		}), "finalizers or owners"},
 		"a Role in kube-system":          {create(role(func(r *rbacv1.Role) { r.Namespace = kubeSystem })), "this namespace"},
 		"a Role in its own namespace":    {create(role(func(r *rbacv1.Role) { r.Namespace = webhooktest.Namespace })), "this namespace"},
 		"a wider Role of ours":           {update(rule(func(r *rbacv1.PolicyRule) { r.ResourceNames = nil })), "these rules"},

@@ -44,6 +44,23 @@ type Request struct {
 	Forbidden bool
 }
 
+// auditEvent is as much of audit.k8s.io/v1 as is read here.
+type auditEvent struct {
+	Verb string `json:"verb"`
+	// User is whom the test stands for.
+	User struct {
+		Username string `json:"username"`
+	} `json:"impersonatedUser"`
+	Object struct {
+		Group       string `json:"apiGroup"`
+		Resource    string `json:"resource"`
+		Subresource string `json:"subresource"`
+		Namespace   string `json:"namespace"`
+		Name        string `json:"name"`
+	} `json:"objectRef"`
+	Annotations map[string]string `json:"annotations"`
+}
+
 // Requests are all that the webhook's account has made since the log had that many
 // bytes, and how many it has now.
 func (c Cluster) Requests(t *testing.T, from int64) (made []Request, to int64) {
@@ -62,24 +79,19 @@ func (c Cluster) Requests(t *testing.T, from int64) (made []Request, to int64) {
 			return made, from
 		}
 		from += int64(len(line))
-		var event struct {
-			Verb             string
-			ImpersonatedUser struct{ Username string }
-			ObjectRef        struct{ APIGroup, Resource, Subresource, Namespace, Name string }
-			Annotations      map[string]string
-		}
+		var event auditEvent
 		if err := json.Unmarshal(line, &event); err != nil {
 			t.Fatalf("read the audit log: %v: %s", err, line)
 		}
-		if event.ImpersonatedUser.Username != Account {
+		if event.User.Username != Account {
 			continue
 		}
-		o := event.ObjectRef
+		o := event.Object
 		if o.Subresource != "" {
 			o.Resource += "/" + o.Subresource
 		}
 		made = append(made, Request{
-			Verb: event.Verb, Group: o.APIGroup, Resource: o.Resource, Namespace: o.Namespace, Name: o.Name,
+			Verb: event.Verb, Group: o.Group, Resource: o.Resource, Namespace: o.Namespace, Name: o.Name,
 			Forbidden: event.Annotations["authorization.k8s.io/decision"] == "forbid",
 		})
 	}
