@@ -11,7 +11,7 @@
 //     changed, and a Lease that it did not make is never granted: the pods get
 //     an Event with the reason, and rights given before are taken away. Who
 //     labels such a Lease "app.kubernetes.io/managed-by: leaseholder" hands it
-//     over;
+//     over, which a policy of the chart allows to those who may create roles there;
 //   - a pod that stands in an election of another workload, see package ownership,
 //     gets no rights and an Event; it has them only if its service account has them
 //     for another pod, or had them before;

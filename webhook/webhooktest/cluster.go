@@ -1,6 +1,6 @@
 // Package webhooktest gives tests a real kube-apiserver and etcd, and the
-// account that the webhook has in a cluster: the rights of the chart and no
-// others, so that a test fails where the webhook would be refused.
+// account that the webhook has in a cluster: the rights and the policies of the
+// chart and no others, so that a test fails where the webhook would be refused.
 package webhooktest
 
 import (
@@ -31,8 +31,9 @@ const (
 	// ValidatingWebhookConfiguration.
 	Configuration = "admission.leaseholder.dev"
 
-	// account is the webhook's user.
-	account = "leaseholder-webhook"
+	// Account is the webhook's user.
+	Account = "system:serviceaccount:" + Namespace + ":leaseholder-webhook"
+
 	// patience is how long a test waits for what has to come.
 	patience = 90 * time.Second
 	// glance is the time between two looks.
@@ -50,15 +51,22 @@ type Cluster struct {
 	Webhook *rest.Config
 	// Environment is the control plane itself.
 	Environment *envtest.Environment
+	// Audit is the file of MainAudited, empty without one.
+	Audit string
 }
 
 // Main starts a control plane, runs the tests of a package and gives their exit
 // code. It is called by TestMain.
-func Main(m *testing.M, cluster *Cluster) int {
+func Main(m *testing.M, cluster *Cluster) int { return run(m, cluster, "") }
+
+func run(m *testing.M, cluster *Cluster, audit string) int {
 	crlog.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	environment := &envtest.Environment{BinaryAssetsDirectory: assets()}
 	// As in a cluster, a pod gets the account of its namespace.
 	environment.ControlPlane.GetAPIServer().Configure().Disable("disable-admission-plugins")
+	if audit != "" {
+		environment.ControlPlane.GetAPIServer().Configure().Set("audit-policy-file", audit+policySuffix).Set("audit-log-path", audit)
+	}
 	config, err := environment.Start()
 	if err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "no kube-apiserver and etcd to test against: %v\nrun: make control-plane\n", err)
@@ -69,7 +77,7 @@ func Main(m *testing.M, cluster *Cluster) int {
 		_, _ = fmt.Fprintf(os.Stderr, "set up the control plane: %v\n", err)
 		return 1
 	}
-	cluster.Environment = environment
+	cluster.Environment, cluster.Audit = environment, audit
 	return m.Run()
 }
 
@@ -99,8 +107,7 @@ func connect(config *rest.Config) (Cluster, error) {
 	if err != nil {
 		return Cluster{}, err
 	}
-	limited := rest.CopyConfig(config)
-	limited.Impersonate = rest.ImpersonationConfig{UserName: account}
+	limited := As(config, Namespace, "leaseholder-webhook")
 	narrow, err := client.New(limited, client.Options{Scheme: view.Scheme()})
 	if err != nil {
 		return Cluster{}, err
@@ -115,7 +122,21 @@ func connect(config *rest.Config) (Cluster, error) {
 			return Cluster{}, fmt.Errorf("create %T: %w", object, err)
 		}
 	}
+	if err := awaitPolicies(ctx, narrow); err != nil {
+		return Cluster{}, err
+	}
 	return Cluster{Admin: admin, Config: config, Client: narrow, Webhook: limited}, nil
+}
+
+// As is the configuration of a service account: it is what the account's token would
+// make of it.
+func As(config *rest.Config, namespace, name string) *rest.Config {
+	account := rest.CopyConfig(config)
+	account.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:" + namespace + ":" + name,
+		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, "system:authenticated"},
+	}
+	return account
 }
 
 // Cache starts the webhook's cache for as long as the test runs, and waits

@@ -1,6 +1,7 @@
 package webhooktest
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -15,31 +16,28 @@ import (
 )
 
 // installation is what the chart makes before the webhook starts, without the
-// webhook's configuration. The roles are the chart's own; they are bound to a user,
-// whom an administrator can impersonate.
+// webhook's configuration, and without the policies about what the webhook answers.
 func installation() ([]client.Object, error) {
-	named := metav1.ObjectMeta{Name: account}
-	own := metav1.ObjectMeta{Namespace: Namespace, Name: account}
-	var everywhere rbacv1.ClusterRole
-	var here rbacv1.Role
-	if err := errors.Join(render("clusterrole.yaml", &everywhere), render("role.yaml", &here)); err != nil {
-		return nil, err
-	}
-	subjects := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: account}}
-	return []client.Object{
+	objects := []client.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}},
-		&everywhere,
-		&rbacv1.ClusterRoleBinding{
-			ObjectMeta: named, Subjects: subjects,
-			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: everywhere.Name},
-		},
-		&here,
-		&rbacv1.RoleBinding{
-			ObjectMeta: own, Subjects: subjects,
-			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: here.Name},
-		},
 		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: Secret}},
-	}, nil
+	}
+	var errs []error
+	for _, o := range []struct {
+		template string
+		object   client.Object
+	}{
+		{"serviceaccount.yaml", &corev1.ServiceAccount{}},
+		{"clusterrole.yaml", &rbacv1.ClusterRole{}},
+		{"clusterrolebinding.yaml", &rbacv1.ClusterRoleBinding{}},
+		{"role.yaml", &rbacv1.Role{}},
+		{"rolebinding.yaml", &rbacv1.RoleBinding{}},
+	} {
+		errs = append(errs, render(o.template, o.object))
+		objects = append(objects, o.object)
+	}
+	bound, err := policies()
+	return append(objects, bound...), errors.Join(append(errs, err)...)
 }
 
 // NewNamespace makes a namespace for one test.
@@ -133,7 +131,7 @@ func (c Cluster) SetReady(t *testing.T, pod *corev1.Pod, ready bool) {
 // DeletePod deletes a pod at once: there is no kubelet to end it.
 func (c Cluster) DeletePod(t *testing.T, pod *corev1.Pod) {
 	t.Helper()
-	if err := c.Admin.Delete(t.Context(), pod, client.GracePeriodSeconds(0)); err != nil {
+	if err := c.Admin.Delete(context.WithoutCancel(t.Context()), pod, client.GracePeriodSeconds(0)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -41,6 +41,47 @@ leaseholder-pod-policy
 {{- end }}
 
 {{/*
+The user that the webhook is to the API server. Policies tell it from others by that.
+*/}}
+{{- define "leaseholder.account" -}}
+system:serviceaccount:{{ .Release.Namespace }}:{{ include "leaseholder.name" . }}
+{{- end }}
+
+{{/*
+The names of the policies that bind the webhook's account, on pods, Leases, rights and
+webhook configurations, and of their bindings.
+*/}}
+{{- define "leaseholder.accountpodpolicy.name" -}}
+leaseholder-account-pod-policy
+{{- end }}
+
+{{- define "leaseholder.accountleasepolicy.name" -}}
+leaseholder-account-lease-policy
+{{- end }}
+
+{{- define "leaseholder.accountrightspolicy.name" -}}
+leaseholder-account-rights-policy
+{{- end }}
+
+{{- define "leaseholder.accountwebhookpolicy.name" -}}
+leaseholder-account-webhook-policy
+{{- end }}
+
+{{/*
+The name of the policy for the labels of injected pods, and of its binding.
+*/}}
+{{- define "leaseholder.labelpolicy.name" -}}
+leaseholder-label-policy
+{{- end }}
+
+{{/*
+The name of the policy for who may hand a Lease over to Leaseholder, and of its binding.
+*/}}
+{{- define "leaseholder.leasepolicy.name" -}}
+leaseholder-lease-policy
+{{- end }}
+
+{{/*
 The name of the objects that exist only while `helm test` runs.
 */}}
 {{- define "leaseholder.selftest.name" -}}

@@ -69,7 +69,8 @@ func (l *Lease) Read(ctx context.Context) (lock.Snapshot, error) {
 }
 
 // Create makes the Lease with an empty spec, unheld and unmarked, and with the
-// labels that tell it from other people's.
+// labels that tell it from other people's. Where the chart is installed, a policy of
+// its lets those do so who may create roles in the namespace.
 func (l *Lease) Create(ctx context.Context) error {
 	body := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: l.namespace, Name: l.name, Labels: map[string]string{
 		config.LabelManagedBy: config.ManagedBy,

@@ -1,0 +1,55 @@
+package attacks
+
+import (
+	"context"
+	"testing"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
+)
+
+// faulty is an expression that gives an error for every Lease.
+const faulty = "object.metadata.annotations['example.com/there-is-none'] == 'x'"
+
+// TestAFaultOfAPolicyRefusesNoRenewal: the policies on Leases, with an error in whatever
+// they judge by, refuse what the webhook's account writes, and nothing of a sidecar's.
+func TestAFaultOfAPolicyRefusesNoRenewal(t *testing.T) {
+	n := cluster.NewNamespace(t)
+	l := made(t, lease(n, "orders", ours))
+	sidecar := user(t, n, mayWriteLeases)
+	for _, folder := range []string{"leasepolicy", "accountleasepolicy"} {
+		policy := webhooktest.Chart(t, folder+"/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{})
+		policy.Name = "faulty-" + folder
+		for i := range policy.Spec.Validations {
+			policy.Spec.Validations[i].Expression = faulty
+		}
+		if policy.Spec.FailurePolicy != nil && *policy.Spec.FailurePolicy == admissionregistrationv1.Ignore {
+			// What others than the webhook are asked is in the conditions too.
+			policy.Spec.MatchConditions[len(policy.Spec.MatchConditions)-1].Expression = faulty
+		}
+		install(t, policy)
+		binding := webhooktest.Chart(t, folder+"/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{})
+		binding.Name, binding.Spec.PolicyName = policy.Name, policy.Name
+		install(t, binding)
+	}
+	webhooktest.Eventually(t, "the faulty policies are in force", func(ctx context.Context) error {
+		next := lease(n, "next", ours, func(l *coordinationv1.Lease) { l.Labels[injector.LabelElection] = l.Name })
+		if err := cluster.Client.Create(ctx, next, client.DryRunAll); err == nil {
+			return errNotYet
+		}
+		return nil
+	})
+	for _, renewal := range []string{
+		`{"metadata":{"annotations":{"leaseholder.dev/holder":"a_u_s","leaseholder.dev/token":"1"}},"spec":{"holderIdentity":"a_u_s","leaseDurationSeconds":15}}`,
+		`{"spec":{"renewTime":"2026-01-01T00:00:00.000000Z"}}`,
+		`{"metadata":{"annotations":{"leaseholder.dev/released":"x"}},"spec":{"holderIdentity":""}}`,
+	} {
+		if err := sidecar.Patch(t.Context(), l.DeepCopy(), merge(renewal)); err != nil {
+			t.Errorf("%s: %v", renewal, err)
+		}
+	}
+}
