@@ -12,6 +12,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
+	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -22,8 +23,7 @@ import (
 // there was none.
 func (t *term) ensureLease(ctx context.Context, e view.Election, members []ownership.Member) (record ownership.Record, foreign client.Object, err error) {
 	known := t.knows(e)
-	made, found := newLease(e), &coordinationv1.Lease{}
-	ownership.First(members).Write(&made.ObjectMeta)
+	made, found := rights.Lease(e, members), &coordinationv1.Lease{}
 	// A Lease belongs to its candidates, so there is nothing to repair in it.
 	asItIs := func(*coordinationv1.Lease) bool { return false }
 	foreign, err = ensure(ctx, t, made, found, asItIs)

@@ -6,13 +6,13 @@ import (
 	"slices"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -63,7 +63,7 @@ func (t *term) grant(ctx context.Context, e view.Election, pods []corev1.Pod) (f
 
 // giveRights makes or repairs the Role and its RoleBinding.
 func (t *term) giveRights(ctx context.Context, e view.Election, accounts []string) (foreign client.Object, err error) {
-	role := newRole(e)
+	role := rights.Role(e)
 	if foreign, err = ensure(ctx, t, role, &rbacv1.Role{}, func(r *rbacv1.Role) bool {
 		relabelled := restoreLabels(&r.ObjectMeta, &role.ObjectMeta)
 		if equality.Semantic.DeepEqual(r.Rules, role.Rules) {
@@ -75,7 +75,7 @@ func (t *term) giveRights(ctx context.Context, e view.Election, accounts []strin
 		return foreign, err
 	}
 
-	binding := newBinding(e, accounts)
+	binding := rights.RoleBinding(e, accounts)
 	if deleted, err := t.deleteMisdirected(ctx, binding); deleted || err != nil {
 		return nil, err // the cache learns it in a moment, and the event brings us here again
 	}
@@ -150,23 +150,4 @@ func (t *term) delete(ctx context.Context, object client.Object) error {
 	}
 	t.Logger.InfoContext(ctx, "removed", "kind", kindOf(object), "object", client.ObjectKeyFromObject(object).String())
 	return nil
-}
-
-func kindOf(object client.Object) string {
-	switch object.(type) {
-	case *coordinationv1.Lease:
-		return "Lease"
-	case *rbacv1.Role:
-		return "Role"
-	case *rbacv1.RoleBinding:
-		return "RoleBinding"
-	}
-	return "object"
-}
-
-func versionOf(object client.Object) string {
-	if _, ok := object.(*coordinationv1.Lease); ok {
-		return coordinationv1.SchemeGroupVersion.String()
-	}
-	return rbacv1.SchemeGroupVersion.String()
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
+	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
@@ -73,7 +74,7 @@ func (r remains) none() bool { return r.lease == nil && !r.rights }
 func (t *term) leftBehind(ctx context.Context, e view.Election) (remains, error) {
 	var r remains
 	var l coordinationv1.Lease
-	switch err := t.Cache.Get(ctx, leaseKey(e), &l); {
+	switch err := t.Cache.Get(ctx, rights.LeaseKey(e), &l); {
 	case client.IgnoreNotFound(err) != nil:
 		return r, fmt.Errorf("read Lease %s: %w", e, err)
 	case err == nil:
@@ -83,9 +84,9 @@ func (t *term) leftBehind(ctx context.Context, e view.Election) (remains, error)
 		}
 	}
 	for _, object := range []client.Object{&rbacv1.Role{}, &rbacv1.RoleBinding{}} {
-		err := t.Cache.Get(ctx, rightsKey(e), object)
+		err := t.Cache.Get(ctx, rights.Key(e), object)
 		if client.IgnoreNotFound(err) != nil {
-			return r, fmt.Errorf("read %s %s: %w", kindOf(object), rightsKey(e), err)
+			return r, fmt.Errorf("read %s %s: %w", kindOf(object), rights.Key(e), err)
 		}
 		r.rights = r.rights || err == nil
 	}
