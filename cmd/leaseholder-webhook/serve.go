@@ -67,6 +67,7 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 		Namespace:            o.namespace,
 		CertificateSecret:    o.certificateSecret,
 		WebhookConfiguration: o.webhookConfiguration,
+		RightsUnwatched:      !o.rightsManaged,
 	})
 	if err != nil {
 		return nil, err
@@ -93,6 +94,7 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 	p.handler = webhook.NewHandler(webhook.Options{
 		Settings:  o.sidecar,
 		Leases:    webhook.KnownLeases{Own: p.cache, All: p.client},
+		Unmanaged: !o.rightsManaged,
 		Elections: webhook.KnownElections{Cache: p.cache},
 		Excluded:  func(namespace string) bool { return view.Excluded(namespace, o.namespace) },
 		Events:    p.events,
@@ -155,7 +157,9 @@ func (p *process) run(ctx context.Context) error {
 		p.synced.Store(p.cache.WaitForCacheSync(serving))
 		return nil
 	})
-	group.Go(func() error { return p.grant(ending) })
+	if p.options.rightsManaged {
+		group.Go(func() error { return p.grant(ending) })
+	}
 	group.Go(func() error { return lead(ending, p.kube, p.options, p.show) })
 	group.Go(func() error {
 		defer stop()

@@ -9,7 +9,7 @@ import (
 )
 
 // controller is what to look at when something is not there that it makes.
-const controller = "see whether the webhook's pods run: its controller makes what is missing, in every namespace but kube-* and its own"
+const controller = "see whether the webhook's pods run: its controller makes what is missing, in every namespace but kube-* and its own; where the chart's rights.mode is none, make it from the manifest with kubectl leaseholder rbac"
 
 // rights says what the pod's account may do with the Lease.
 func (r *report) rights() {
