@@ -53,6 +53,7 @@ type process struct {
 	events    *event.Queue
 	handler   *webhook.Handler
 	workloads *workloads.Handler
+	waits     *grants.Waits
 	metrics   *prometheus.Registry
 	synced    atomic.Bool
 }
@@ -90,6 +91,11 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 	}
 	if p.events, err = event.NewQueue(p.teller(), p.metrics); err != nil {
 		return nil, err
+	}
+	if o.rightsManaged {
+		if p.waits, err = grants.NewWaits(p.metrics); err != nil {
+			return nil, err
+		}
 	}
 	p.handler = webhook.NewHandler(webhook.Options{
 		Settings:  o.sidecar,
@@ -185,8 +191,10 @@ func (p *process) grant(ctx context.Context) error {
 	granter := grants.New(grants.Options{
 		Cache:       p.cache,
 		Client:      p.client,
+		Kube:        p.kube,
 		Teller:      p.teller(),
 		Namespace:   p.options.namespace,
+		Waits:       p.waits,
 		UnusedAfter: p.options.unusedAfter,
 	})
 	if err := granter.Run(ctx); ctx.Err() == nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
+	"github.com/leaseholder-dev/leaseholder/webhook/loop"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
@@ -50,10 +51,20 @@ func (t *term) removeUnused(ctx context.Context, e view.Election) (again time.Du
 	if l.held {
 		return t.UnusedAfter, nil
 	}
+	if pods, err := t.live(ctx, e); err != nil {
+		return 0, err
+	} else if len(running(pods)) > 0 {
+		return 0, loop.ErrBehind // they are about to be known here
+	}
 	if err := t.revoke(ctx, e); err != nil || l.lease == nil {
 		return 0, err
 	}
-	if err := t.delete(ctx, l.lease); err != nil && !apierrors.IsConflict(err) {
+	if again, err := t.fenced(ctx, e, l.lease); again > 0 || err != nil {
+		return again, err
+	}
+	if err := t.delete(ctx, l.lease); apierrors.IsConflict(err) {
+		return 0, loop.ErrBehind // somebody has just written it, of which no event tells here
+	} else if err != nil {
 		return 0, err
 	}
 	return 0, nil
