@@ -34,7 +34,7 @@ func (r *report) rights() {
 	case r.role.value == nil:
 		r.lacksf("There is no Role %q, which the sidecar needs", name)
 	case !view.Ours(r.role.value):
-		r.wrongf("rename it, or name another election with "+injector.AnnotationElection, "Leaseholder did not make Role %q", name)
+		r.wrongf("rename it, or name another election with "+injector.AnnotationElection+", unless rights.mode is none and it is meant for this one", "Leaseholder did not make Role %q", name)
 	case r.binding.value == nil:
 		r.lacksf("There is no RoleBinding %q, which the sidecar needs", name)
 	case !r.bound():

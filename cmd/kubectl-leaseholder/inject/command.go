@@ -35,7 +35,8 @@ byte. When one object is refused, nothing is written, and every fault is told.
 The webhook lets the pods of such manifests in only if it would have added the same:
 give the --sidecar flags what the cluster's administrator has set, and in a mesh
 --sidecar-meshes and --api-server too. It also makes the Lease and the rights that the
-sidecars need, so it is needed all the same. After an upgrade that changes the sidecar,
+sidecars need, unless the chart's rights.mode is none, and shows who leads: it is needed
+all the same. After an upgrade that changes the sidecar,
 inject the originals again, and keep them: what is injected already is not changed.
 
 What only a cluster knows is not judged: whose an election is, Leases that others made,
