@@ -38,9 +38,9 @@ func accountOf(t *testing.T, namespace, name string) *rest.Config {
 	if err := cluster.Admin.SubResource("token").Create(t.Context(), account, token); err != nil {
 		t.Fatal(err)
 	}
-	config := rest.AnonymousClientConfig(cluster.Config)
-	config.BearerToken = token.Status.Token
-	return config
+	limited := rest.AnonymousClientConfig(cluster.Config)
+	limited.BearerToken = token.Status.Token
+	return limited
 }
 
 // candidateOf stands in an election as a sidecar of that account would, until the

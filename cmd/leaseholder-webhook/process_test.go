@@ -231,6 +231,9 @@ func TestTwoReplicas(t *testing.T) {
 				t.Errorf("no %s", want)
 			}
 		}
+		if !strings.Contains(total.String(), "leaseholder_rights_wait_seconds_count ") {
+			t.Error("the waits for rights are not measured")
+		}
 	})
 	t.Run("either replica can end without a refused pod", func(t *testing.T) {
 		stream, stop := context.WithCancel(t.Context())

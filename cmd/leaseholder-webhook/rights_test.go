@@ -57,7 +57,7 @@ func narrowed(t *testing.T) *rest.Config {
 
 func TestAnAdministratorMakesTheRights(t *testing.T) {
 	own := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: webhooktest.Namespace, Name: "leaseholder-webhook"}}
-	if err := cluster.Admin.Delete(t.Context(), own); client.IgnoreNotFound(err) != nil {
+	if err := client.IgnoreNotFound(cluster.Admin.Delete(t.Context(), own)); err != nil {
 		t.Fatal(err)
 	}
 	replica := newReplicaOf(t, "narrowed", narrowed(t), func(f *flags) { f.rights = none })

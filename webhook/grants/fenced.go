@@ -3,6 +3,7 @@ package grants
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -59,7 +60,7 @@ func (t *term) fenced(ctx context.Context, e view.Election, l *coordinationv1.Le
 		Action:    actionRemove,
 		Note: fmt.Sprintf("no pod uses election %q any more, but its Lease stays until the API server's clock has passed the fencing token %d, at %s: "+
 			"a Lease that is made anew would begin with a smaller token", e.Name, s.Record.Token, until),
-		Occasion: fmt.Sprint(s.Record.Token),
+		Occasion: strconv.FormatInt(s.Record.Token, 10),
 	})
 	return min(ahead+time.Second, t.UnusedAfter), nil
 }
