@@ -61,6 +61,13 @@ func Run(ctx context.Context, o Options) (r *report.Report, err error) {
 	return b.report, nil
 }
 
+// bench is one run.
+type bench struct {
+	Options
+	plan   plan
+	report *report.Report
+}
+
 // start starts a control plane.
 func (b *bench) start() (p *plane.Plane, err error) {
 	err = b.phase("start a control plane", func() (err error) {
@@ -80,13 +87,6 @@ func (b *bench) grantsAfresh(ctx context.Context, p *plane.Plane) (err error) {
 		defer func() { err = joined(err, p.Stop()) }()
 	}
 	return b.grants(ctx, p)
-}
-
-// bench is one run.
-type bench struct {
-	Options
-	plan   plan
-	report *report.Report
 }
 
 // elections measures the sidecar beside client-go's elector.
