@@ -1,6 +1,6 @@
 // Command kubectl-leaseholder is the kubectl plugin "kubectl leaseholder": it
 // shows the elections of a cluster, hands them over, explains a pod's part in one,
-// and injects manifests without a cluster.
+// and injects manifests or prints the rights that they need, without a cluster.
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/explain"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/handover"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject"
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/rbac"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/status"
 )
 
@@ -60,6 +61,7 @@ func command(streams genericiooptions.IOStreams) *cobra.Command {
 		handover.StepDown(flags, streams),
 		handover.Transfer(flags, streams),
 		inject.Command(flags, streams),
+		rbac.Command(flags, streams),
 		explain.Command(flags, streams),
 	)
 	return root

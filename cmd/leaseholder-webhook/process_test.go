@@ -32,8 +32,8 @@ var cluster webhooktest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(webhooktest.MainAudited(m, &cluster)) }
 
-// newReplica runs a process of the webhook until the test ends, or its stop is
-// called.
+// newReplica runs a process of the webhook, with what change makes of its flags, until
+// the test ends, or its stop is called.
 func newReplica(t *testing.T, name string, change ...func(*flags)) *replica {
 	t.Helper()
 	ports := freePorts(t, 3)
@@ -224,6 +224,9 @@ func TestTwoReplicas(t *testing.T) {
 			if !strings.Contains(total.String(), "leaseholder_admission_decisions_total{outcome=") || !strings.Contains(total.String(), want) {
 				t.Errorf("no %s", want)
 			}
+		}
+		if !strings.Contains(total.String(), "leaseholder_rights_wait_seconds_count ") {
+			t.Error("the waits for rights are not measured")
 		}
 	})
 	t.Run("either replica can end without a refused pod", func(t *testing.T) {

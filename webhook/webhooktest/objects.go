@@ -15,9 +15,9 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
-// installation is what the chart makes before the webhook starts, without the
+// Installation is what the chart makes before the webhook starts, without the
 // webhook's configuration, and without the policies about what the webhook answers.
-func installation() ([]client.Object, error) {
+func Installation() ([]client.Object, error) {
 	objects := []client.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}},
 		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: Secret}},

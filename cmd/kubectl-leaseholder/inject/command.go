@@ -13,57 +13,14 @@
 package inject
 
 import (
-	"errors"
-	"fmt"
-	"net/netip"
-	"slices"
-
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-
-	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
-	"github.com/leaseholder-dev/leaseholder/injector"
 )
-
-// Exit codes.
-const (
-	exitFailed  = 1
-	exitRefused = 2
-)
-
-// failure is an error with an exit code of its own.
-type failure struct {
-	error
-
-	code int
-}
-
-// ExitCode is the command's.
-func (f *failure) ExitCode() int { return f.code }
-
-const flagAPIServer = "api-server"
-
-// apiServer reads what the webhook knows from its own pod. It may be empty.
-func apiServer(r *settings.Reader, value string) netip.AddrPort {
-	if value == "" {
-		return netip.AddrPort{}
-	}
-	server, err := netip.ParseAddrPort(value)
-	if err != nil || server.Port() == 0 {
-		r.Refuse("--"+flagAPIServer, value, "ADDRESS:PORT, such as 10.96.0.1:443 or [fd00::1]:443")
-	}
-	return server
-}
 
 // Command is the subcommand. Of the connection flags it uses the namespace alone.
 func Command(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
-	var (
-		in      = &injection{streams: streams}
-		sidecar settings.Flags
-		policy  string
-		server  string
-	)
+	in := &injection{Manifests: New(streams)}
 	c := &cobra.Command{
 		Use:   "inject -f FILE",
 		Short: "Add to manifests what the webhook would add to their pods",
@@ -78,7 +35,8 @@ byte. When one object is refused, nothing is written, and every fault is told.
 The webhook lets the pods of such manifests in only if it would have added the same:
 give the --sidecar flags what the cluster's administrator has set, and in a mesh
 --sidecar-meshes and --api-server too. It also makes the Lease and the rights that the
-sidecars need, so it is needed all the same. After an upgrade that changes the sidecar,
+sidecars need, unless the chart's rights.mode is none, and shows who leads: it is needed
+all the same. After an upgrade that changes the sidecar,
 inject the originals again, and keep them: what is injected already is not changed.
 
 What only a cluster knows is not judged: whose an election is, Leases that others made,
@@ -91,38 +49,17 @@ Exit codes:
 		Example: `  kubectl leaseholder inject -f deployment.yaml | kubectl apply -f -
   kustomize build overlays/shop | kubectl leaseholder inject -n shop -f - > shop.yaml
   kubectl leaseholder inject -R -f manifests/ --sidecar-image mirror.example/leaseholder-sidecar:0.1.0`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("%q is refused, allowed: no word without a flag: files are named with -f %s", args[0], args[0])
-			}
-			return nil
-		},
 		RunE: func(*cobra.Command, []string) error {
-			var r settings.Reader
-			in.settings = sidecar.Complete(&r)
-			in.settings.APIServer = apiServer(&r, server)
-			in.policy = injector.Policy(policy)
-			if policy != "" && !slices.Contains(injector.Policies(), in.policy) {
-				r.Refuse("--policy", policy, "%s", injector.PolicyAllowed)
-			}
-			if len(in.files) == 0 {
-				r.Required("-f", "")
-			}
-			if err := errors.Join(r.Faults...); err != nil {
-				return err
-			}
+			namespace := ""
 			if flags.Namespace != nil {
-				in.namespace = *flags.Namespace
+				namespace = *flags.Namespace
+			}
+			if err := in.Complete(namespace); err != nil {
+				return err
 			}
 			return in.run()
 		},
 	}
-	set := c.Flags()
-	set.StringSliceVarP(&in.files, "filename", "f", nil, "file, folder, or - for standard input; can be given several times (required)")
-	set.BoolVarP(&in.recursive, "recursive", "R", false, "read the folders within folders too")
-	set.BoolVarP(&in.verbose, "verbose", "v", false, "say of every object that is left alone why")
-	set.StringVar(&policy, "policy", "", "what the label "+injector.LabelInjection+" of the namespaces says that are not in the input: "+injector.PolicyAllowed)
-	set.StringVar(&server, flagAPIServer, "", "address and port of the Service kubernetes, such as 10.96.0.1:443; without it, a mesh's proxy carries the sidecar's traffic to it")
-	sidecar.RegisterChart(set)
+	in.Register(c)
 	return c
 }
