@@ -136,7 +136,7 @@ func (p *process) run(ctx context.Context) error {
 	health := &health{checks: []check{
 		{"caches", p.cachesSynced},
 		{"certificate", func(*http.Request) error { return p.keeper.Ready() }},
-		{"listener", server.StartedChecker()},
+		{"listener", server.Started},
 	}}
 	keepUp("cache", p.cache.Start)
 	keepUp("certificate", p.keeper.Run)
