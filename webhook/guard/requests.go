@@ -83,7 +83,9 @@ func (q *requests) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f := &fault{http.StatusBadRequest, "the request could not be read"}
 		_ = errors.As(err, &f) // otherwise the caller has gone, or was too slow
 		if f.code != http.StatusBadRequest {
-			q.seldom.Do(func() { slog.Warn("turned a request away", "from", r.RemoteAddr, "path", logged(r.URL.Path), "error", f) })
+			q.seldom.Do(func() {
+				slog.Warn("turned a request away", "from", r.RemoteAddr, "path", logged(r.URL.Path), "error", f)
+			})
 		}
 		http.Error(w, f.text, f.code)
 	}
