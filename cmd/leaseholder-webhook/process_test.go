@@ -34,7 +34,7 @@ func TestMain(m *testing.M) { os.Exit(webhooktest.Main(m, &cluster)) }
 
 // newReplica runs a process of the webhook until the test ends, or its stop is
 // called.
-func newReplica(t *testing.T, name string) *replica {
+func newReplica(t *testing.T, name string, change ...func(*flags)) *replica {
 	t.Helper()
 	ports := freePorts(t, 3)
 	var f flags
@@ -45,6 +45,9 @@ func newReplica(t *testing.T, name string) *replica {
 	f.webhookPort, f.healthPort, f.metricsPort = ports[0], ports[1], ports[2]
 	// Long enough for the balancer to learn of it on a busy machine.
 	f.shutdownDelay = "3s"
+	for _, c := range change {
+		c(&f)
+	}
 	env := map[string]string{"POD_NAME": name, "POD_UID": name + "-" + ports[0], "POD_NAMESPACE": webhooktest.Namespace}
 	o, err := f.complete(func(name string) string { return env[name] })
 	if err != nil {

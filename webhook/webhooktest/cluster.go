@@ -48,6 +48,9 @@ type Cluster struct {
 	// configuration.
 	Client  client.Client
 	Webhook *rest.Config
+	// Callers are the authority of the certificate that the API server shows to webhooks
+	// that ask for one.
+	Callers *Callers
 	// Environment is the control plane itself.
 	Environment *envtest.Environment
 }
@@ -59,6 +62,12 @@ func Main(m *testing.M, cluster *Cluster) int {
 	environment := &envtest.Environment{BinaryAssetsDirectory: assets()}
 	// As in a cluster, a pod gets the account of its namespace.
 	environment.ControlPlane.GetAPIServer().Configure().Disable("disable-admission-plugins")
+	callers, clean, err := identify(environment)
+	if err != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "give the API server a certificate: %v\n", err)
+		return 1
+	}
+	defer clean()
 	config, err := environment.Start()
 	if err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "no kube-apiserver and etcd to test against: %v\nrun: make control-plane\n", err)
@@ -69,7 +78,7 @@ func Main(m *testing.M, cluster *Cluster) int {
 		_, _ = fmt.Fprintf(os.Stderr, "set up the control plane: %v\n", err)
 		return 1
 	}
-	cluster.Environment = environment
+	cluster.Callers, cluster.Environment = callers, environment
 	return m.Run()
 }
 
