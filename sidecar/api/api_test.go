@@ -181,10 +181,14 @@ func TestMetrics(t *testing.T) {
 		`leaseholder_valid_seconds{election="deployment-orders"} 2.5`,
 		`leaseholder_fencing_token{election="deployment-orders"} 1767323045000`,
 		"go_goroutines ",
+		"process_resident_memory_bytes ",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q is not in\n%s", want, body)
 		}
+	}
+	if strings.Contains(body, "process_io_") {
+		t.Error("it tells what it can't know")
 	}
 }
 
@@ -265,6 +269,19 @@ func TestStepDown(t *testing.T) {
 	}
 	if code, body := get(handler, "/isLeader"); body != `{"isLeader":true}` {
 		t.Fatalf("before it, isLeader answers %d: %s", code, body)
+	}
+	for name, value := range map[string]string{
+		"Origin": "https://example.com", "Sec-Fetch-Site": "cross-site",
+		// The page's own host is this address, by a name that was made to mean it.
+		"origin": "http://example.com",
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://example.com/step-down", http.NoBody)
+		r.Header.Set(name, value)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if _, still := get(handler, "/isLeader"); w.Code != http.StatusForbidden || still != `{"isLeader":true}` {
+			t.Errorf("a browser's POST with %s %q answers %d: %s", name, value, w.Code, w.Body)
+		}
 	}
 	code, body := ask(handler, http.MethodPost, "/step-down")
 	if code != http.StatusAccepted || !strings.Contains(body, `"isLeader":false`) {
