@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/leaseholder-dev/leaseholder/test/product"
 )
 
 // What the kernel calls the processes, and their user.
@@ -154,5 +157,72 @@ func TestTheLocalAPIIsThePodsOwn(t *testing.T) {
 	}
 	if now := s.now(h); now.Holder != first.Holder || now.Token != first.Token {
 		t.Errorf("after all that %+v leads, before it was %+v", now, first)
+	}
+}
+
+// TestTheChartsPodsAreRestricted finds them running where the strictest level of Pod
+// Security is enforced. TestHelmTest has the pod of the self-test there.
+func TestTheChartsPodsAreRestricted(t *testing.T) {
+	s := newSpace(t)
+	_, err := client.CoreV1().Pods(product.Namespace).Create(s.ctx, plainPod("loose"), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	if err == nil || !strings.Contains(err.Error(), `violates PodSecurity "restricted:`) {
+		t.Fatalf("a pod that says nothing of its security: %v", err)
+	}
+	s.eventually("the webhook's pods", func() error {
+		pods := webhookPods(s)
+		if len(pods) != 2 {
+			return fmt.Errorf("%d pods", len(pods))
+		}
+		return nil
+	})
+	for _, p := range webhookPods(s) {
+		for _, c := range p.Spec.Containers {
+			if own := c.SecurityContext; own.ReadOnlyRootFilesystem == nil || !*own.ReadOnlyRootFilesystem {
+				t.Errorf("container %q of pod %q can write its file system", c.Name, p.Name)
+			}
+		}
+		for _, v := range p.Spec.Volumes {
+			if v.Projected == nil {
+				t.Errorf("pod %q has the volume %q beside its token", p.Name, v.Name)
+			}
+		}
+		if p.Spec.Priority == nil || *p.Spec.Priority != 1000000000 {
+			t.Errorf("pod %q has the priority %v", p.Name, p.Spec.Priority)
+		}
+	}
+}
+
+// everything switches on what is off by default.
+const everything = `
+webhook:
+  clientCA: |
+    -----BEGIN CERTIFICATE-----
+    MIIB
+    -----END CERTIFICATE-----
+networkPolicy:
+  enabled: true
+  webhook: {cidrs: [192.0.2.0/28, "2001:db8::/64"]}
+  metrics: {from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]}
+  apiServer: {cidrs: [192.0.2.1/32]}
+  dns: true
+`
+
+// TestTheAPIServerTakesAllThatTheChartCanMake tries the objects that are off by default,
+// and the self-test's. That a network policy is enforced is the network's affair, and this
+// cluster's has none.
+func TestTheAPIServerTakesAllThatTheChartCanMake(t *testing.T) {
+	s := newSpace(t)
+	values := s.TempDir() + "/values.yaml"
+	s.must(os.WriteFile(values, []byte(everything), 0o600))
+	rendered, err := prod.Helm(s.ctx, "template", product.Release, "charts/leaseholder", "--namespace", product.Namespace, "--values", values)
+	s.must(err)
+	path := s.TempDir() + "/chart.yaml"
+	s.must(os.WriteFile(path, []byte(rendered), 0o600))
+	out, err := prod.Kubectl(s.ctx, "apply", "--dry-run=server", "-f", path)
+	s.must(err)
+	for _, made := range []string{"networkpolicy.networking.k8s.io/leaseholder-webhook", "networkpolicy.networking.k8s.io/leaseholder-selftest", "pod/leaseholder-selftest"} {
+		if !strings.Contains(out, made) {
+			t.Errorf("no %s in\n%s", made, out)
+		}
 	}
 }
