@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/bounded"
 )
 
 const (
@@ -49,7 +51,7 @@ const (
 func Requests(next http.Handler) http.Handler {
 	return &requests{
 		next:     next,
-		reading:  newBudget(maxReading, maxReading/2),
+		reading:  bounded.NewBudget(maxReading, maxReading/2),
 		deciding: semaphore.NewWeighted(maxDeciding),
 		seldom:   rate.Sometimes{Interval: seldom},
 	}
@@ -57,7 +59,7 @@ func Requests(next http.Handler) http.Handler {
 
 type requests struct {
 	next     http.Handler
-	reading  *budget
+	reading  *bounded.Budget
 	deciding *semaphore.Weighted
 	seldom   rate.Sometimes
 }
@@ -109,10 +111,10 @@ func (q *requests) serve(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength > MaxBody {
 		return errTooBig
 	}
-	from, held := host(r.RemoteAddr), int64(0)
-	defer func() { q.reading.giveBack(from, held) }()
+	from, held := bounded.Host(r.RemoteAddr), int64(0)
+	defer func() { q.reading.GiveBack(from, held) }()
 	body, err := read(r.Body, func(n int64) bool {
-		ok := q.reading.take(from, n)
+		ok := q.reading.Take(from, n)
 		if ok {
 			held += n
 		}

@@ -122,8 +122,8 @@ func TestWhatIsReadIsGivenBack(t *testing.T) {
 			defer func() { _ = recover() }()
 			ask(q, "10.0.0.1:1", body)
 		}()
-		if len(q.reading.by) > 0 || q.reading.taken != 0 || !q.deciding.TryAcquire(maxDeciding) {
-			t.Fatalf("%s: %d bytes are not given back, by %v", name, q.reading.taken, q.reading.by)
+		if taken, by := q.reading.Taken(); taken != 0 || by != 0 || !q.deciding.TryAcquire(maxDeciding) {
+			t.Fatalf("%s: %d bytes are not given back, by %d addresses", name, taken, by)
 		}
 		q.deciding.Release(maxDeciding)
 	}

@@ -3,14 +3,23 @@ package guard
 import (
 	"log"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/bounded"
 )
 
 const (
+	// maxConnections is how many there are at most. One that is kept open takes up
+	// to 0.2 MB.
+	maxConnections = 400
+	// maxConnectionsEach is how many come from one address at most. An API server
+	// has one, and some more when it has more than maxStreams questions at once.
+	maxConnectionsEach = maxConnections / 4
 	// sending is how long a caller may take to send a request, and to shake hands
 	// before. The API server has it ready.
 	sending = 10 * time.Second
@@ -28,6 +37,11 @@ const (
 	// anybody reads it, in bytes.
 	maxUnread = 64 << 10
 )
+
+// Listen bounds the connections of a listener.
+func Listen(l net.Listener) net.Listener {
+	return bounded.Listen(l, maxConnections, maxConnectionsEach)
+}
 
 // NewServer gives a server that waits for nobody for ever, and asks the handler
 // about what Requests lets through.
