@@ -96,6 +96,14 @@ func checkNames(c *candidate) []Fault {
 				Allowed: otherName,
 			})
 		}
+		for i := range container.VolumeMounts {
+			if container.VolumeMounts[i].Name == TokenVolume {
+				faults = append(faults, Fault{
+					Reason: NameTaken, Key: path + ".volumeMounts[" + strconv.Itoa(i) + "].name", Value: TokenVolume,
+					Allowed: "any other name, the token in this volume is the election sidecar's alone",
+				})
+			}
+		}
 	})
 	if c.sidecar >= 0 {
 		return faults

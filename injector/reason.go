@@ -63,7 +63,7 @@ const (
 	HostNetworkPorts Reason = "HostNetworkPorts"
 	// PortConflict is a port that would be used twice.
 	PortConflict Reason = "PortConflict"
-	// NameTaken is a container or volume with the name of ours.
+	// NameTaken is a container, a volume or a mount with the name of ours.
 	NameTaken Reason = "NameTaken"
 	// OtherInjection is a sidecar that this webhook would have injected differently.
 	OtherInjection Reason = "OtherInjection"

@@ -75,6 +75,9 @@ func NewHandler(o Options) *Handler {
 
 // Handle answers one request.
 func (h *Handler) Handle(ctx context.Context, request admission.Request) admission.Response {
+	if request.Operation == "" {
+		return admission.Errored(http.StatusBadRequest, errors.New("the request asks nothing"))
+	}
 	if request.Operation != admissionv1.Create || request.Resource.Resource != "pods" || request.SubResource != "" {
 		return admission.Allowed("only the creation of pods is answered for")
 	}
@@ -90,11 +93,15 @@ func (h *Handler) Handle(ctx context.Context, request admission.Request) admissi
 	h.o.Decisions.count(d)
 	h.tell(&request, &pod, &d)
 	if d.Outcome == injector.Refused {
-		h.o.Logger.InfoContext(ctx, "refused a pod", "namespace", request.Namespace, "name", pod.Name,
-			"generateName", pod.GenerateName, "reason", d.Reason, "message", d.Brief(event.MaxNote), "user", request.UserInfo.Username)
+		h.o.Logger.InfoContext(ctx, "refused a pod", "namespace", logged(request.Namespace), "name", logged(pod.Name),
+			"generateName", logged(pod.GenerateName), "reason", d.Reason, "message", d.Brief(event.MaxNote), "user", logged(request.UserInfo.Username))
 	}
 	return answer(d)
 }
+
+// logged is a name as far as it can be one: nothing is validated yet, and a line of
+// the log is not as long as a pod.
+func logged(name string) string { return name[:min(len(name), longest)] }
 
 // decide is injector.Decide with what only the cluster knows.
 func (h *Handler) decide(ctx context.Context, ns injector.Namespace, pod *corev1.Pod) injector.Decision {

@@ -34,7 +34,7 @@ func (h *Handler) tell(request *admission.Request, pod *corev1.Pod, d *injector.
 	switch {
 	case owner == nil && d.Outcome != injector.Refused: // a refusal is an answer by itself
 		d.Warnings = append(d.Warnings, d.Brief(event.MaxNote))
-	case owner != nil && h.o.Events != nil && !ptr.Deref(request.DryRun, false) && !h.excluded(request.Namespace) && plausible(owner):
+	case owner != nil && h.o.Events != nil && !ptr.Deref(request.DryRun, false) && !h.excluded(request.Namespace) && plausible(request.Namespace, owner):
 		h.o.Events.Offer(event.Event{
 			Regarding: corev1.ObjectReference{
 				APIVersion: owner.APIVersion, Kind: owner.Kind, Namespace: request.Namespace, Name: owner.Name, UID: owner.UID,
@@ -48,9 +48,16 @@ func (h *Handler) tell(request *admission.Request, pod *corev1.Pod, d *injector.
 	}
 }
 
+// longest is how long names are in Kubernetes, in bytes.
+const longest = 253
+
 // plausible says whether a controller can exist. The pod is not validated yet, and
 // an Event about an object with a name of a megabyte would only take up room.
-func plausible(owner *metav1.OwnerReference) bool {
-	const longest = 253
-	return len(owner.APIVersion) <= longest && len(owner.Kind) <= longest && len(owner.Name) <= longest && len(owner.UID) <= longest
+func plausible(namespace string, owner *metav1.OwnerReference) bool {
+	for _, name := range []string{namespace, owner.APIVersion, owner.Kind, owner.Name, string(owner.UID)} {
+		if len(name) > longest {
+			return false
+		}
+	}
+	return true
 }

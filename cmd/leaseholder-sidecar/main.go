@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -16,6 +17,10 @@ import (
 const gcPercent = 50
 
 func main() {
+	// First of all, for the token is there already. Without it the rest works as well.
+	if err := hideMemory(); err != nil {
+		fmt.Fprintln(os.Stderr, "leaseholder-sidecar:", err)
+	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}

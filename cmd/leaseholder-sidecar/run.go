@@ -58,6 +58,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return exitUsage
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: settings.LogLevel}))
+	logLibraries(log)
 	klog.SetSlogLogger(log.With("logger", "client-go"))
 	kube, err := clientConfig(getenv)
 	if err != nil {
@@ -101,7 +102,7 @@ func serve(ctx context.Context, s config.Settings, kube *rest.Config, log *slog.
 	defer stopServing()
 	group, failed := errgroup.WithContext(serving)
 	group.Go(func() error { return api.Serve(failed, api.Local(s, candidate), local) })
-	group.Go(func() error { return api.Serve(failed, api.Probes(s, candidate, termination), probes) })
+	group.Go(func() error { return api.Serve(failed, api.Probes(s, candidate, termination), api.Bounded(probes)) })
 	group.Go(func() error {
 		defer stopServing()
 		return campaign(ctx, failed, s, candidate)

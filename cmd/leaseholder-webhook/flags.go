@@ -14,6 +14,7 @@ type flags struct {
 	webhookPort, healthPort, metricsPort string
 	service, webhookConfiguration        string
 	certificateSecret, certificates      string
+	clientCA                             string
 	election, rights                     string
 	unusedAfter, shutdownDelay           string
 	logLevel                             string
@@ -41,6 +42,7 @@ func (f *flags) all() []flagged {
 		{"webhook-configuration", "admission.leaseholder.dev", "name of the MutatingWebhookConfiguration that has to trust the certificate, and of the ValidatingWebhookConfiguration", &f.webhookConfiguration},
 		{"certificate-secret", "leaseholder-webhook-certificate", "name of the Secret that holds the certificate", &f.certificateSecret},
 		{"certificates", selfManaged, "who keeps the certificate: " + selfManaged + ", or " + given + " when something else fills the Secret and the configuration", &f.certificates},
+		{"client-ca", "", "authorities in PEM: only who shows a certificate of one of them is answered; empty: everybody", &f.clientCA},
 		{"election", "leaseholder-webhook", "name of the Lease by which the replicas elect the one that shows who leads", &f.election},
 		{"rights", managed, "who makes the elections' Leases and the rights to them: " + managed + ", or " + none + " when an administrator does, with kubectl leaseholder rbac", &f.rights},
 		{"unused-after", "1h", "how long an election's Lease and rights are kept when no pod uses them", &f.unusedAfter},

@@ -11,10 +11,19 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/bounded"
 )
+
+// maxConnections bounds those of probes and scrapers together, and maxConnectionsEach
+// those of one address.
+const maxConnections, maxConnectionsEach = 200, 50
 
 // httpTimeout bounds what probes and scrapers may take, and the end of a server.
 const httpTimeout = 5 * time.Second
+
+// idleTimeout is how long a connection is kept for the next scrape.
+const idleTimeout = 2 * time.Minute
 
 // check is one condition of readiness, nil while it holds.
 type check struct {
@@ -67,10 +76,10 @@ func serveHTTP(ctx context.Context, port int, handler http.Handler) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: httpTimeout, WriteTimeout: 2 * httpTimeout}
+	server := &http.Server{Handler: handler, ReadTimeout: httpTimeout, WriteTimeout: 2 * httpTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 1 << 14}
 	var group errgroup.Group
 	group.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(bounded.Listen(listener, maxConnections, maxConnectionsEach)); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
 		}
 		return nil

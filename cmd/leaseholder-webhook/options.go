@@ -1,9 +1,12 @@
 package main
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
@@ -22,10 +25,12 @@ type options struct {
 	service, webhookConfiguration        string
 	certificateSecret                    string
 	certificatesGiven                    bool
-	election                             string
-	rightsManaged                        bool
-	unusedAfter, shutdownDelay           time.Duration
-	logLevel                             slog.Level
+	// clientCA is nil where everybody is answered.
+	clientCA                   *x509.CertPool
+	election                   string
+	rightsManaged              bool
+	unusedAfter, shutdownDelay time.Duration
+	logLevel                   slog.Level
 }
 
 // complete reads what the flags and the environment say. The error names every
@@ -45,6 +50,7 @@ func (f *flags) complete(getenv func(string) string) (options, error) {
 		webhookConfiguration: c.Required("--webhook-configuration", f.webhookConfiguration),
 		certificateSecret:    c.Required("--certificate-secret", f.certificateSecret),
 		certificatesGiven:    c.OneOf("--certificates", f.certificates, selfManaged, given) == given,
+		clientCA:             c.authorities("--client-ca", f.clientCA),
 		election:             c.label("--election", f.election),
 		rightsManaged:        c.OneOf("--rights", f.rights, managed, none) == managed,
 		unusedAfter:          c.duration("--unused-after", f.unusedAfter, time.Second),
@@ -79,4 +85,26 @@ func (c *completer) duration(name, value string, least time.Duration) time.Durat
 		c.Refuse(name, value, "a Go duration of at least %s", least)
 	}
 	return d
+}
+
+// authorities are the certificates of a PEM text; nil for an empty one.
+func (c *completer) authorities(name, value string) *x509.CertPool {
+	if value == "" {
+		return nil
+	}
+	pool := x509.NewCertPool()
+	for rest := []byte(strings.TrimSpace(value)); len(rest) > 0; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil || block.Type != "CERTIFICATE" {
+			c.Refuse(name, value, "certificates in PEM and nothing else")
+			return nil
+		}
+		authority, err := x509.ParseCertificate(block.Bytes)
+		if err != nil || !authority.IsCA {
+			c.Refuse(name, value, "certificates of authorities (CA:TRUE) that can be read")
+			return nil
+		}
+		pool.AddCert(authority)
+	}
+	return pool
 }

@@ -15,7 +15,7 @@ func TestEveryFaultOfTheOptionsIsToldAtOnce(t *testing.T) {
 	args := []string{
 		"--sidecar-cpu-request=much", "--sidecar-memory-limit=1Mi", "--sidecar-image-pull-policy=Sometimes", "--sidecar-log-level=loud", "--sidecar-meshes=istio,consul",
 		"--webhook-port=0", "--health-port=x", "--metrics-port=70000", "--service=No Label", "--webhook-configuration=", "--certificate-secret=",
-		"--certificates=mine", "--election=-", "--rights=some", "--unused-after=soon", "--shutdown-delay=-1s", "--log-level=quiet",
+		"--certificates=mine", "--client-ca=mine", "--election=-", "--rights=some", "--unused-after=soon", "--shutdown-delay=-1s", "--log-level=quiet",
 	}
 	if code := run(t.Context(), args, func(string) string { return "" }, &stderr, &stderr); code != exitFailed {
 		t.Errorf("exit code %d", code)

@@ -19,15 +19,16 @@ import (
 )
 
 // serving starts one replica, and waits until the API server asks it.
-func serving(t *testing.T) {
+func serving(t *testing.T, change ...func(*flags)) *replica {
 	t.Helper()
-	r := newReplica(t, "only")
+	r := newReplica(t, "only", change...)
 	install(t, newBalancer(t, r))
 	n := cluster.NewNamespace(t)
 	webhooktest.Eventually(t, "pods get their sidecar", func(ctx context.Context) error {
 		_, err := selftest(ctx, cluster.Admin, n)
 		return err
 	})
+	return r
 }
 
 // owned gives a pod a controller.

@@ -141,10 +141,13 @@ func (p *process) run(ctx context.Context) error {
 
 	server := webhook.NewServer(p.options.webhookPort, p.keeper.GetCertificate, p.handler)
 	p.workloads.Register(server)
+	if p.options.clientCA != nil {
+		server.RequireClients(p.options.clientCA)
+	}
 	health := &health{checks: []check{
 		{"caches", p.cachesSynced},
 		{"certificate", func(*http.Request) error { return p.keeper.Ready() }},
-		{"listener", server.StartedChecker()},
+		{"listener", server.Started},
 	}}
 	keepUp("cache", p.cache.Start)
 	keepUp("certificate", p.keeper.Run)

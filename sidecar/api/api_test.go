@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -181,10 +182,14 @@ func TestMetrics(t *testing.T) {
 		`leaseholder_valid_seconds{election="deployment-orders"} 2.5`,
 		`leaseholder_fencing_token{election="deployment-orders"} 1767323045000`,
 		"go_goroutines ",
+		"process_resident_memory_bytes ",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q is not in\n%s", want, body)
 		}
+	}
+	if strings.Contains(body, "process_io_") {
+		t.Error("it tells what it can't know")
 	}
 }
 
@@ -266,6 +271,19 @@ func TestStepDown(t *testing.T) {
 	if code, body := get(handler, "/isLeader"); body != `{"isLeader":true}` {
 		t.Fatalf("before it, isLeader answers %d: %s", code, body)
 	}
+	for name, value := range map[string]string{
+		"Origin": "https://example.com", "Sec-Fetch-Site": "cross-site",
+		// The page's own host is this address, by a name that was made to mean it.
+		"origin": "http://example.com",
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://example.com/step-down", http.NoBody)
+		r.Header.Set(name, value)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if _, still := get(handler, "/isLeader"); w.Code != http.StatusForbidden || still != `{"isLeader":true}` {
+			t.Errorf("a browser's POST with %s %q answers %d: %s", name, value, w.Code, w.Body)
+		}
+	}
 	code, body := ask(handler, http.MethodPost, "/step-down")
 	if code != http.StatusAccepted || !strings.Contains(body, `"isLeader":false`) {
 		t.Errorf("POST answers %d: %s", code, body)
@@ -274,5 +292,54 @@ func TestStepDown(t *testing.T) {
 	off.StepDown = false
 	if code, body := ask(api.Local(off, newSource(leading)), http.MethodPost, "/step-down"); code != http.StatusNotFound {
 		t.Errorf("POST answers %d where it is off: %s", code, body)
+	}
+}
+
+func TestOthersCantTakeAllConnections(t *testing.T) {
+	listeners, err := api.Listen(t.Context(), "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(listeners[0].Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	probes := api.Probes(settings(config.StandbyReady), newSource(leading), api.NewTermination(election.BootTime{}))
+	go func() { done <- api.Serve(ctx, probes, api.Bounded(listeners)) }()
+	address := net.JoinHostPort("127.0.0.1", port)
+	const many = 100
+	closed := 0
+	for range many {
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		_, _ = io.WriteString(c, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+		if _, err := c.Read(make([]byte, 1)); err != nil {
+			closed++
+		}
+	}
+	if closed == 0 || closed == many {
+		t.Errorf("%d of %d connections of one address are closed", closed, many)
+	}
+	kubelet := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext,
+	}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/livez", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := kubelet.Do(request)
+	if err != nil {
+		t.Fatalf("another address is not answered: %v", err)
+	}
+	_ = answer.Body.Close()
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

@@ -17,7 +17,9 @@ import (
 //	POST /step-down  202 and the status document when this pod no longer leads
 //
 // /step-down is 404 where the settings switch it off. On a standby it does
-// nothing.
+// nothing. A browser's request for it is refused: one that runs in the pod, to draw
+// pages, would send it for any page that it is shown. Browsers always say from where a POST
+// comes, also where a name has been made to mean this address.
 func Local(settings config.Settings, source Candidate) http.Handler {
 	now := func() Document {
 		s, _ := source.Status()
@@ -45,6 +47,10 @@ func Local(settings config.Settings, source Candidate) http.Handler {
 	mux.HandleFunc("GET /sse", func(w http.ResponseWriter, r *http.Request) { stream(w, r, settings, source) })
 	if settings.StepDown {
 		mux.HandleFunc("POST /step-down", func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "" {
+				http.Error(w, "a page in a browser can't make the leader step down", http.StatusForbidden)
+				return
+			}
 			source.StepDown(r.Context())
 			writeJSON(w, http.StatusAccepted, now())
 		})

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"syscall"
 	"time"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/bounded"
 )
 
 // Listen takes the address of a server, and the same port of [::1] beside
@@ -33,6 +35,22 @@ func Listen(ctx context.Context, address string) ([]net.Listener, error) {
 		}
 	}
 	return listeners, nil
+}
+
+const (
+	// maxProbes is how many connections the probe port has at most, and maxProbesEach
+	// how many of them come from one address. Every pod of the cluster can reach it, and
+	// one that is kept open takes some 20 kB.
+	maxProbes, maxProbesEach = 512, 32
+)
+
+// Bounded bounds the connections of listeners that others can reach.
+func Bounded(listeners []net.Listener) []net.Listener {
+	all := make([]net.Listener, len(listeners))
+	for i, l := range listeners {
+		all[i] = bounded.Listen(l, maxProbes, maxProbesEach)
+	}
+	return all
 }
 
 // Serve answers on the listeners until ctx ends, and then closes them with all

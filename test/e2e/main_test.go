@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/leaseholder-dev/leaseholder/test/cluster"
@@ -75,6 +77,9 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 	if err := prod.LoadImages(ctx); err != nil {
 		return 0, err
 	}
+	if err := restrict(ctx, product.Namespace); err != nil {
+		return 0, err
+	}
 	install := append(product.InstallCommand(), "--wait", "--timeout", patience.String())
 	out, err := prod.Helm(ctx, install...)
 	fmt.Fprintln(os.Stderr, out)
@@ -83,4 +88,13 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	return m.Run(), nil
+}
+
+// restrict makes a namespace in which the strictest level of Pod Security is enforced.
+func restrict(ctx context.Context, name string) error {
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}}}
+	if _, err := client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("create the namespace %q: %w", name, err)
+	}
+	return nil
 }

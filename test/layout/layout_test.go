@@ -76,6 +76,11 @@ var rules = []struct {
 		"one job each; the command wires them",
 	},
 	{
+		"webhook/guard",
+		[]string{"webhook", "injector", "k8s.io", "sigs.k8s.io"},
+		"it bounds what is asked, and knows nothing of what that is",
+	},
+	{
 		"webhook/workloads",
 		[]string{"webhook/certs", "webhook/grants", "webhook/roles", "webhook/handover"},
 		"one job each; the command wires them",

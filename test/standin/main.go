@@ -1,6 +1,7 @@
 // Command standin stands in for the images of the examples where no registry
 // can be reached: it takes the flags of hashicorp/http-echo. For the tests it
-// also passes on what the pod's local API says, and can end by itself.
+// also passes on what the pod's local API says, tries what an application should not
+// be able to, and can end by itself.
 package main
 
 import (
@@ -38,6 +39,8 @@ func run(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, *text) })
 	mux.HandleFunc("/leaseholder/", pass(os.Getenv("LEASEHOLDER_URL")))
+	mux.HandleFunc("/look", look)
+	mux.HandleFunc("/ask", ask)
 	server := &http.Server{Addr: *listen, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	if err := server.ListenAndServe(); ctx.Err() == nil {

@@ -16,6 +16,14 @@ const (
 	maxWaiting = 1000
 	// perSecond and burst bound how fast Events are made.
 	perSecond, burst = 10, 100
+	// perSecondEach and burstEach bound how fast Events are taken for one namespace, so
+	// that it can't fill the room of all, nor be filled. Of a hundred broken owners the
+	// last is told after some ten minutes.
+	perSecondEach, burstEach = 0.1, 25
+	// maxNamespaces is how many namespaces are remembered at most.
+	maxNamespaces = 1024
+	// forgotten is when a namespace is as good as new that nothing was taken for.
+	forgotten = time.Duration(burstEach / perSecondEach * float64(time.Second))
 	// patience is how long the API server may take for one.
 	patience = 10 * time.Second
 	// maxRemembered is how many Events are remembered at most.
@@ -40,19 +48,22 @@ type Queue struct {
 	mu sync.Mutex
 	// told are the Events that were taken, by namespace and name.
 	told *cache.LRUExpireCache
+	// namespaces have the limits of each.
+	namespaces *cache.LRUExpireCache
 }
 
 // NewQueue gives a queue that tells nothing before Run, and registers the counter
 // leaseholder_events_dropped_total.
 func NewQueue(t Teller, r prometheus.Registerer) (*Queue, error) {
 	q := &Queue{
-		teller:  t,
-		waiting: make(chan Event, maxWaiting),
-		limit:   flowcontrol.NewTokenBucketRateLimiter(perSecond, burst),
-		told:    cache.NewLRUExpireCache(maxRemembered),
+		teller:     t,
+		waiting:    make(chan Event, maxWaiting),
+		limit:      flowcontrol.NewTokenBucketRateLimiter(perSecond, burst),
+		told:       cache.NewLRUExpireCache(maxRemembered),
+		namespaces: cache.NewLRUExpireCache(maxNamespaces),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "leaseholder_events_dropped_total",
-			Help: "Events that were not made, because too many waited.",
+			Help: "Events that were not made, because too many waited, or came of one namespace.",
 		}),
 	}
 	if err := r.Register(q.dropped); err != nil {
@@ -62,11 +73,15 @@ func NewQueue(t Teller, r prometheus.Registerer) (*Queue, error) {
 }
 
 // Offer takes an Event to be told soon, unless it was taken a while ago or there
-// is no room. It never waits.
+// is no room, or too little in its namespace. It never waits.
 func (q *Queue) Offer(e Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if _, taken := q.told.Get(e.key()); taken {
+		return
+	}
+	if !q.bounded(e.Regarding.Namespace).TryAccept() {
+		q.dropped.Inc()
 		return
 	}
 	select {
@@ -75,6 +90,19 @@ func (q *Queue) Offer(e Event) {
 	default:
 		q.dropped.Inc()
 	}
+}
+
+// bounded is the limit of a namespace. It is called with the lock held.
+func (q *Queue) bounded(namespace string) flowcontrol.PassiveRateLimiter {
+	limit, ok := flowcontrol.PassiveRateLimiter(nil), false
+	if known, found := q.namespaces.Get(namespace); found {
+		limit, ok = known.(flowcontrol.PassiveRateLimiter)
+	}
+	if !ok {
+		limit = flowcontrol.NewTokenBucketPassiveRateLimiter(perSecondEach, burstEach)
+	}
+	q.namespaces.Add(namespace, limit, forgotten)
+	return limit
 }
 
 // Run tells until ctx is done. What waits then is forgotten: whoever is refused

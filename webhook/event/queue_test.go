@@ -73,6 +73,46 @@ func refusal(owner, note string) Event {
 	}
 }
 
+// spread is one of many refusals in many namespaces.
+func spread(i int) Event {
+	e := refusal("orders", strconv.Itoa(i))
+	e.Regarding.Namespace = fmt.Sprint("shop-", i/10)
+	return e
+}
+
+func TestOneNamespaceDoesNotTakeTheRoomOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{}
+		q, _ := newQueue(t, s)
+		run(t, q)
+		flood := func(want int) {
+			t.Helper()
+			for i := range 10 * burstEach {
+				q.Offer(refusal("orders", strconv.Itoa(i)))
+			}
+			synctest.Wait()
+			if s.tries != want {
+				t.Errorf("%d requests, want %d", s.tries, want)
+			}
+		}
+		flood(burstEach)
+		other := refusal("orders", "port")
+		other.Regarding.Namespace = "farm"
+		q.Offer(other)
+		synctest.Wait()
+		if s.tries != burstEach+1 {
+			t.Errorf("another namespace is not told of: %d requests", s.tries)
+		}
+		time.Sleep(time.Second)
+		flood(burstEach + 1)
+		time.Sleep(9 * time.Second)
+		flood(burstEach + 2)
+		// What was dropped is told later, also after a long time of nothing.
+		time.Sleep(forgotten + time.Second)
+		flood(2*burstEach + 2)
+	})
+}
+
 func TestWhatIsOfferedAgainSoonIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{}
@@ -132,7 +172,7 @@ func TestNobodyWaitsForAnAPIServerThatHangs(t *testing.T) {
 		s := &server{hangs: true}
 		q, registry := newQueue(t, s)
 		for i := range maxWaiting + 5 {
-			q.Offer(refusal(fmt.Sprint("orders-", i), strconv.Itoa(i)))
+			q.Offer(spread(i))
 		}
 		families, err := registry.Gather()
 		if err != nil || len(families) != 1 || families[0].GetMetric()[0].GetCounter().GetValue() != 5 {
@@ -141,7 +181,7 @@ func TestNobodyWaitsForAnAPIServerThatHangs(t *testing.T) {
 		run(t, q)
 		time.Sleep(patience + time.Second)
 		synctest.Wait() // the first has been given up
-		q.Offer(refusal(fmt.Sprint("orders-", maxWaiting), strconv.Itoa(maxWaiting)))
+		q.Offer(spread(maxWaiting))
 		if len(q.waiting) != maxWaiting-1 {
 			t.Errorf("what was dropped can't be offered again: %d wait", len(q.waiting))
 		}
@@ -153,7 +193,7 @@ func TestAnEventIsMadeOnlySoFast(t *testing.T) {
 		s := &server{}
 		q, _ := newQueue(t, s)
 		for i := range 10 * burst {
-			q.Offer(refusal("orders", strconv.Itoa(i)))
+			q.Offer(spread(i))
 		}
 		run(t, q)
 		begin := time.Now()

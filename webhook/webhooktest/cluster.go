@@ -49,6 +49,9 @@ type Cluster struct {
 	// configuration.
 	Client  client.Client
 	Webhook *rest.Config
+	// Callers are the authority of the certificate that the API server shows to webhooks
+	// that ask for one.
+	Callers *Callers
 	// Environment is the control plane itself.
 	Environment *envtest.Environment
 	// Audit is the file of MainAudited, empty without one.
@@ -67,6 +70,12 @@ func run(m *testing.M, cluster *Cluster, audit string) int {
 	if audit != "" {
 		environment.ControlPlane.GetAPIServer().Configure().Set("audit-policy-file", audit+policySuffix).Set("audit-log-path", audit)
 	}
+	callers, clean, err := identify(environment)
+	if err != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "give the API server a certificate: %v\n", err)
+		return 1
+	}
+	defer clean()
 	config, err := environment.Start()
 	if err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "no kube-apiserver and etcd to test against: %v\nrun: make control-plane\n", err)
@@ -77,7 +86,7 @@ func run(m *testing.M, cluster *Cluster, audit string) int {
 		_, _ = fmt.Fprintf(os.Stderr, "set up the control plane: %v\n", err)
 		return 1
 	}
-	cluster.Environment, cluster.Audit = environment, audit
+	cluster.Callers, cluster.Environment, cluster.Audit = callers, environment, audit
 	return m.Run()
 }
 

@@ -155,3 +155,41 @@ helm.sh/hook-weight: {{ . | quote }}
 # Nothing stays, whatever the outcome.
 helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 {{- end }}
+
+{{/*
+The name of the priority class of the webhook's pods, empty for the cluster's
+default.
+*/}}
+{{- define "leaseholder.priorityclass.name" -}}
+{{- if .Values.priorityClass.name -}}
+{{ .Values.priorityClass.name }}
+{{- else if .Values.priorityClass.create -}}
+{{ include "leaseholder.name" . }}
+{{- end }}
+{{- end }}
+
+{{/*
+Whom the chart's pods may reach: the API server, and name servers where it has a
+name.
+*/}}
+{{- define "leaseholder.networkpolicy.egress" -}}
+- ports:
+    {{- range .Values.networkPolicy.apiServer.ports }}
+    - port: {{ . }}
+      protocol: TCP
+    {{- end }}
+  {{- with .Values.networkPolicy.apiServer.cidrs }}
+  to:
+    {{- range . }}
+    - ipBlock:
+        cidr: {{ . | quote }}
+    {{- end }}
+  {{- end }}
+{{- if .Values.networkPolicy.dns }}
+- ports:
+    - port: 53
+      protocol: UDP
+    - port: 53
+      protocol: TCP
+{{- end }}
+{{- end }}
