@@ -83,6 +83,9 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 		return nil, fmt.Errorf("make the keeper of the certificate: %w", err)
 	}
 	p.metrics = prometheus.NewRegistry()
+	if err := p.keeper.Register(p.metrics); err != nil {
+		return nil, err
+	}
 	decisions, err := webhook.NewDecisions(p.metrics)
 	if err != nil {
 		return nil, err

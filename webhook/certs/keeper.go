@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -48,6 +49,8 @@ type Options struct {
 type Keeper struct {
 	o      Options
 	served served
+	// kept is whether the last look at the certificate ended without an error.
+	kept atomic.Bool
 }
 
 // New gives a Keeper that does nothing before Run. The error is about options.
@@ -97,7 +100,11 @@ func (k *Keeper) Run(ctx context.Context) error {
 	l := &loop.Loop[everything]{
 		Name:    "certs",
 		Workers: 1,
-		Work:    func(ctx context.Context, _ everything) (time.Duration, error) { return k.keep(ctx) },
+		Work: func(ctx context.Context, _ everything) (time.Duration, error) {
+			again, err := k.keep(ctx)
+			k.kept.Store(err == nil)
+			return again, err
+		},
 		Sources: []loop.Source[everything]{
 			{Object: &corev1.Secret{}, Keys: named(k.o.Secret)},
 			{Object: &admissionregistrationv1.MutatingWebhookConfiguration{}, Keys: named(types.NamespacedName{Name: k.o.WebhookConfiguration})},

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/leaseholder-dev/leaseholder/webhook/certs/trust"
 )
 
 var (
@@ -141,7 +143,7 @@ func TestRenewalOverManyLifetimes(t *testing.T) {
 		if c.leaf.cert.NotAfter.After(c.ca.cert.NotAfter) {
 			t.Fatalf("%s: the leaf outlives its authority", now)
 		}
-		if n := len(readBundle(s.bundle)); n > 3 {
+		if n := len(trust.Read(s.bundle)); n > 3 {
 			t.Fatalf("%s: %d authorities in the bundle", now, n)
 		}
 		last = c
@@ -194,7 +196,7 @@ func TestOthersAuthoritiesLeaveTheBundleAndExpiredOnesToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := readBundle(nextBundle(begin, append(append(bytes.Clone(s.bundle), old.certPEM...), c.leaf.certPEM...), c.authorities()))
+	got := trust.Read(nextBundle(begin, append(append(bytes.Clone(s.bundle), old.certPEM...), c.leaf.certPEM...), c.authorities()))
 	if len(got) != 1 || !got[0].Equal(c.ca.cert) {
 		t.Errorf("%d certificates", len(got))
 	}
