@@ -1,9 +1,12 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/pflag"
 
 	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
+	"github.com/leaseholder-dev/leaseholder/webhook/certs"
 )
 
 // flags are the command line as it was written. All values are kept as words,
@@ -40,7 +43,7 @@ func (f *flags) all() []flagged {
 		{"service", "leaseholder-webhook", "name of the Service in front of the webhook, for which the certificate is made", &f.service},
 		{"webhook-configuration", "admission.leaseholder.dev", "name of the MutatingWebhookConfiguration that has to trust the certificate, and of the ValidatingWebhookConfiguration", &f.webhookConfiguration},
 		{"certificate-secret", "leaseholder-webhook-certificate", "name of the Secret that holds the certificate", &f.certificateSecret},
-		{"certificates", selfManaged, "who keeps the certificate: " + selfManaged + ", or " + given + " when something else fills the Secret and the configuration", &f.certificates},
+		{"certificates", string(certs.SelfManaged), "who keeps the certificate, in the Secret and in the configurations: " + strings.Join(modes, ", "), &f.certificates},
 		{"election", "leaseholder-webhook", "name of the Lease by which the replicas elect the one that shows who leads", &f.election},
 		{"unused-after", "1h", "how long an election's Lease and rights are kept when no pod uses them", &f.unusedAfter},
 		{"shutdown-delay", "5s", "how long pods are still answered for after the order to end, until all API servers know", &f.shutdownDelay},
@@ -48,8 +51,5 @@ func (f *flags) all() []flagged {
 	}...)
 }
 
-// Values of --certificates.
-const (
-	selfManaged = "self-managed"
-	given       = "given"
-)
+// modes are the values of --certificates, named as in the chart.
+var modes = []string{string(certs.SelfManaged), string(certs.CertManager), string(certs.Provided)}

@@ -9,6 +9,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/webhook/certs"
 )
 
 // options are what serve needs, checked.
@@ -21,7 +22,7 @@ type options struct {
 	webhookPort, healthPort, metricsPort int
 	service, webhookConfiguration        string
 	certificateSecret                    string
-	certificatesGiven                    bool
+	certificates                         certs.Mode
 	election                             string
 	unusedAfter, shutdownDelay           time.Duration
 	logLevel                             slog.Level
@@ -43,7 +44,7 @@ func (f *flags) complete(getenv func(string) string) (options, error) {
 		service:              c.label("--service", f.service),
 		webhookConfiguration: c.Required("--webhook-configuration", f.webhookConfiguration),
 		certificateSecret:    c.Required("--certificate-secret", f.certificateSecret),
-		certificatesGiven:    c.OneOf("--certificates", f.certificates, selfManaged, given) == given,
+		certificates:         certs.Mode(c.OneOf("--certificates", f.certificates, modes...)),
 		election:             c.label("--election", f.election),
 		unusedAfter:          c.duration("--unused-after", f.unusedAfter, time.Second),
 		shutdownDelay:        c.duration("--shutdown-delay", f.shutdownDelay, 0),

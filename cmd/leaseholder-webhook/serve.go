@@ -77,7 +77,7 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 		Secret:               types.NamespacedName{Namespace: o.namespace, Name: o.certificateSecret},
 		WebhookConfiguration: o.webhookConfiguration,
 		Names:                serverNames(o.service, o.namespace),
-		Given:                o.certificatesGiven,
+		Mode:                 o.certificates,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the keeper of the certificate: %w", err)

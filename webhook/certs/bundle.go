@@ -45,9 +45,12 @@ func publishedIn(bundles [][]byte, authority *x509.Certificate) bool {
 }
 
 // trustedUntil is when the first of the authorities expires that make the API
-// server trust the leaf, one in every bundle; zero when it would not accept the leaf
-// now, or when there is no bundle.
-func trustedUntil(bundles [][]byte, leaf *tls.Certificate, now time.Time) time.Time {
+// server trust the leaf, one in every bundle. The error says why it would not accept
+// the leaf now.
+func trustedUntil(bundles [][]byte, leaf *tls.Certificate, now time.Time) (time.Time, error) {
+	if len(bundles) == 0 {
+		return time.Time{}, trust.ErrEmptyBundle
+	}
 	shown := []*x509.Certificate{leaf.Leaf}
 	for _, der := range leaf.Certificate[1:] {
 		if c, err := x509.ParseCertificate(der); err == nil {
@@ -56,20 +59,21 @@ func trustedUntil(bundles [][]byte, leaf *tls.Certificate, now time.Time) time.T
 	}
 	var until time.Time
 	for _, b := range bundles {
-		authority, err := trust.Authority(b, shown, "", now) // names were judged when it was read
+		authority, err := trust.Authority(b, shown, "", now) // names are judged when it is read
 		if err != nil {
-			return time.Time{}
+			return time.Time{}, err
 		}
 		if until.IsZero() || authority.NotAfter.Before(until) {
 			until = authority.NotAfter
 		}
 	}
-	return until
+	return until, nil
 }
 
 // trusted says whether the API server would accept the leaf now.
 func trusted(bundles [][]byte, leaf *tls.Certificate, now time.Time) bool {
-	return !trustedUntil(bundles, leaf, now).IsZero()
+	_, err := trustedUntil(bundles, leaf, now)
+	return err == nil
 }
 
 func contains(certs []*x509.Certificate, wanted *x509.Certificate) bool {

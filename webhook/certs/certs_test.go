@@ -182,8 +182,11 @@ func TestWhoseConfigurationIsDeletedIsNotReady(t *testing.T) {
 // readOnly is a client that may not write Secrets.
 type readOnly struct{ client.Client }
 
-func (readOnly) Update(context.Context, client.Object, ...client.UpdateOption) error {
-	return errors.New("a policy forbids it")
+func (c readOnly) Patch(ctx context.Context, o client.Object, p client.Patch, options ...client.PatchOption) error {
+	if _, ok := o.(*corev1.Secret); ok {
+		return errors.New("a policy forbids it")
+	}
+	return c.Client.Patch(ctx, o, p, options...)
 }
 
 func TestWhatTheSecretHoldsIsServedWhileItCannotBeWritten(t *testing.T) {

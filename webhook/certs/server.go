@@ -84,5 +84,6 @@ func (s *served) expiry(now time.Time) (leaf, authority time.Time) {
 	if s.leaf == nil {
 		return time.Time{}, time.Time{}
 	}
-	return s.leaf.Leaf.NotAfter, trustedUntil(s.bundles, s.leaf, now)
+	authority, _ = trustedUntil(s.bundles, s.leaf, now) // Ready tells why not
+	return s.leaf.Leaf.NotAfter, authority
 }
