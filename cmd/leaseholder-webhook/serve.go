@@ -58,6 +58,9 @@ type process struct {
 }
 
 func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, error) {
+	var clock certs.Clock
+	kube = rest.CopyConfig(kube)
+	kube.Wrap(clock.Listen)
 	p := &process{options: o, kube: kube}
 	var err error
 	if p.client, err = client.New(kube, client.Options{Scheme: view.Scheme()}); err != nil {
@@ -78,6 +81,7 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 		WebhookConfiguration: o.webhookConfiguration,
 		Names:                serverNames(o.service, o.namespace),
 		Mode:                 o.certificates,
+		Now:                  clock.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the keeper of the certificate: %w", err)

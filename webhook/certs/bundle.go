@@ -5,10 +5,16 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"slices"
 	"time"
 
 	"github.com/leaseholder-dev/leaseholder/webhook/certs/trust"
 )
+
+// keptExpired is how many of our authorities a bundle keeps at least, expired or not.
+// Nobody trusts an expired one, and one that has expired by a clock that is wrong is
+// still needed.
+const keptExpired = 3
 
 // nextBundle is what a bundle has to be: the wanted authorities, and those of
 // ours that stand there and have not expired. To keep them makes a replica that
@@ -23,7 +29,7 @@ func nextBundle(now time.Time, present []byte, wanted []*x509.Certificate) []byt
 			_ = pem.Encode(&out, &pem.Block{Type: pemCertificate, Bytes: c.Raw}) // a buffer takes everything
 		}
 	}
-	kept := trust.Read(present)
+	kept := ours(now, trust.Read(present))
 	if all(wanted, func(c *x509.Certificate) bool { return contains(kept, c) }) {
 		wanted = nil // leave an order that is right as it is, so that replicas agree
 	}
@@ -31,11 +37,23 @@ func nextBundle(now time.Time, present []byte, wanted []*x509.Certificate) []byt
 		add(c)
 	}
 	for _, c := range kept {
-		if c.Subject.CommonName == authorityName && now.Before(c.NotAfter) {
-			add(c)
-		}
+		add(c)
 	}
 	return out.Bytes()
+}
+
+// ours are the authorities of ours that stay, in their order.
+func ours(now time.Time, certs []*x509.Certificate) []*x509.Certificate {
+	certs = slices.DeleteFunc(certs, func(c *x509.Certificate) bool { return c.Subject.CommonName != authorityName })
+	return slices.DeleteFunc(slices.Clone(certs), func(c *x509.Certificate) bool {
+		newer := 0
+		for _, other := range certs {
+			if other.NotAfter.After(c.NotAfter) {
+				newer++
+			}
+		}
+		return newer >= keptExpired && !now.Before(c.NotAfter)
+	})
 }
 
 // publishedIn says whether an authority stands in every one of the bundles, of

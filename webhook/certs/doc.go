@@ -28,6 +28,9 @@
 // changes to a leaf that is trusted as soon as there is one; what an API server asks
 // before that is refused.
 //
+// All of it goes by the API server's clock (see Clock), not the node's; several API
+// servers may differ by minutes.
+//
 // plan.go and bundle.go decide without I/O, clock or state; keeper.go reads,
 // writes and waits; mode.go is about who keeps what; server.go has what is served.
 package certs

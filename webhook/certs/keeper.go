@@ -38,7 +38,8 @@ type Options struct {
 	Lifetimes Lifetimes
 	// Mode says who keeps the Secret and the bundles; default SelfManaged.
 	Mode Mode
-	// Now is the clock; default time.Now.
+	// Now is the clock, which is better the API server's (see Clock) than the node's;
+	// default time.Now.
 	Now func() time.Time
 	// Logger defaults to slog.Default().
 	Logger *slog.Logger

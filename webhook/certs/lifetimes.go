@@ -15,14 +15,15 @@ type Lifetimes struct {
 	Leaf time.Duration
 	// Grace is how long a new authority is published before it signs anything: it
 	// has to exceed the time that the API servers take to see a changed
-	// configuration. Default 2 minutes.
+	// configuration, and by how much the replicas' clocks differ: one notes when it
+	// began, and another judges when it is over. Default 10 minutes.
 	Grace time.Duration
 }
 
 // DefaultLifetimes are what the fields of Lifetimes say.
 func DefaultLifetimes() Lifetimes {
 	const day = 24 * time.Hour
-	return Lifetimes{CA: 365 * day, Leaf: 90 * day, Grace: 2 * time.Minute}
+	return Lifetimes{CA: 365 * day, Leaf: 90 * day, Grace: 10 * time.Minute}
 }
 
 // Validate refuses lifetimes with which renewal could come too late: the grace

@@ -59,7 +59,9 @@ func read(data map[string][]byte, annotations map[string]string, now time.Time, 
 
 func readAuthority(certPEM, keyPEM []byte, now time.Time) *pair {
 	p, err := readPair(certPEM, keyPEM)
-	if err != nil || !p.cert.IsCA || !valid(p.cert, now) {
+	// The bundles keep authorities of this name alone: what another one has signed
+	// would be trusted no more at its first renewal.
+	if err != nil || !p.cert.IsCA || p.cert.Subject.CommonName != authorityName || !valid(p.cert, now) {
 		return nil
 	}
 	return p
