@@ -23,6 +23,7 @@ type options struct {
 	service, webhookConfiguration        string
 	certificateSecret                    string
 	certificates                         certs.Mode
+	lifetimes                            certs.Lifetimes // none are the defaults; no flag sets them
 	election                             string
 	unusedAfter, shutdownDelay           time.Duration
 	logLevel                             slog.Level

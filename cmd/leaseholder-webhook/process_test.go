@@ -34,7 +34,7 @@ func TestMain(m *testing.M) { os.Exit(webhooktest.Main(m, &cluster)) }
 
 // newReplica runs a process of the webhook until the test ends, or its stop is
 // called.
-func newReplica(t *testing.T, name string) *replica {
+func newReplica(t *testing.T, name string, change ...func(*options)) *replica {
 	t.Helper()
 	ports := freePorts(t, 3)
 	var f flags
@@ -50,11 +50,14 @@ func newReplica(t *testing.T, name string) *replica {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &replica{options: o}
+	for _, f := range change {
+		f(&o)
+	}
 	p, err := newProcess(t.Context(), cluster.Webhook, o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	r := &replica{options: o, process: p}
 	r.stop = webhooktest.Background(t, name, p.run)
 	// The kubelet asks all the time.
 	webhooktest.Background(t, "probe of "+name, func(ctx context.Context) error {

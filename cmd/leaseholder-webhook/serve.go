@@ -53,6 +53,7 @@ type process struct {
 	events    *event.Queue
 	handler   *webhook.Handler
 	workloads *workloads.Handler
+	server    *webhook.Server
 	metrics   *prometheus.Registry
 	synced    atomic.Bool
 }
@@ -81,6 +82,7 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 		WebhookConfiguration: o.webhookConfiguration,
 		Names:                serverNames(o.service, o.namespace),
 		Mode:                 o.certificates,
+		Lifetimes:            o.lifetimes,
 		Now:                  clock.Now,
 	})
 	if err != nil {
@@ -110,6 +112,8 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 		return nil, err
 	}
 	p.workloads = workloads.NewHandler(workloads.Options{Decide: p.handler.Decide, Budgets: p.client, Findings: findings})
+	p.server = webhook.NewServer(o.webhookPort, p.keeper.GetCertificate, p.handler)
+	p.workloads.Register(p.server)
 	return p, nil
 }
 
@@ -138,16 +142,14 @@ func (p *process) run(ctx context.Context) error {
 		})
 	}
 
-	server := webhook.NewServer(p.options.webhookPort, p.keeper.GetCertificate, p.handler)
-	p.workloads.Register(server)
 	health := &health{checks: []check{
 		{"caches", p.cachesSynced},
 		{"certificate", func(*http.Request) error { return p.keeper.Ready() }},
-		{"listener", server.StartedChecker()},
+		{"listener", p.server.StartedChecker()},
 	}}
 	keepUp("cache", p.cache.Start)
 	keepUp("certificate", p.keeper.Run)
-	keepUp("webhook", server.Start)
+	keepUp("webhook", p.server.Start)
 	keepUp("events", p.events.Run)
 	keepUp("health", func(ctx context.Context) error {
 		return serveHTTP(ctx, p.options.healthPort, health.handler())
@@ -168,7 +170,7 @@ func (p *process) run(ctx context.Context) error {
 		defer stop()
 		<-ending.Done()
 		health.drain()
-		server.Drain()
+		p.server.Drain()
 		slog.InfoContext(ctx, "shutting down", "after", p.options.shutdownDelay.String())
 		time.Sleep(p.options.shutdownDelay)
 		return nil

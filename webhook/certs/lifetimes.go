@@ -27,7 +27,8 @@ func DefaultLifetimes() Lifetimes {
 }
 
 // Validate refuses lifetimes with which renewal could come too late: the grace
-// must fit into the third that remains of the authority's.
+// must fit into the third that remains of an authority when the next is made, and of a
+// leaf when the next waits to be served.
 func (l Lifetimes) Validate() error {
 	var errs []error
 	if l.Leaf < time.Second || l.CA < time.Second || l.Grace <= 0 {
@@ -36,8 +37,8 @@ func (l Lifetimes) Validate() error {
 	if l.Leaf > l.CA {
 		errs = append(errs, errors.New("a leaf can't live longer than its authority"))
 	}
-	if l.Grace >= l.CA/3 {
-		errs = append(errs, errors.New("the grace must be less than a third of the authority's lifetime"))
+	if l.Grace >= l.Leaf/3 {
+		errs = append(errs, errors.New("the grace must be less than a third of the leaf's lifetime"))
 	}
 	return errors.Join(errs...)
 }

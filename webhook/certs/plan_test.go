@@ -281,7 +281,7 @@ func TestServed(t *testing.T) {
 
 func TestLifetimesThatComeTooLateAreRefused(t *testing.T) {
 	for name, l := range map[string]Lifetimes{
-		"a grace that does not fit": {CA: time.Hour, Leaf: time.Minute, Grace: 20 * time.Minute},
+		"a grace that does not fit": {CA: time.Hour, Leaf: 15 * time.Minute, Grace: 5 * time.Minute},
 		"no grace":                  {CA: time.Hour, Leaf: time.Minute},
 		"a leaf that lives longer":  {CA: time.Hour, Leaf: 2 * time.Hour, Grace: time.Minute},
 	} {
