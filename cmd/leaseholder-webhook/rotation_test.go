@@ -125,9 +125,9 @@ func leafOf(r *replica) string {
 // leaves.
 func TestNoPodIsRefusedWhileTheWebhookRotates(t *testing.T) {
 	const rotations = 3
-	// The grace, and what is left of a leaf when it is over, are longer than any delay
-	// of a busy machine.
-	lifetimes := certs.Lifetimes{CA: 20 * time.Second, Leaf: 12 * time.Second, Grace: 2 * time.Second}
+	// They are replaced after some seconds (a tenth of a lifetime is before it began),
+	// and are good for minutes more, so that a busy machine has the time it takes.
+	lifetimes := certs.Lifetimes{CA: 320 * time.Second, Leaf: 160 * time.Second, Grace: 3 * time.Second, Used: 0.12}
 	b, replicas := newPair(t, func(o *options) { o.lifetimes = lifetimes })
 	end := stream(t, b, cluster.NewNamespace(t))
 	authorities, leaves := map[string]bool{}, map[string]bool{}

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// slowest is how long an answer can be under way, on a busy machine.
+const slowest = 30 * time.Second
+
 // Clock is the API server's, as far as its answers tell: whether a certificate has
 // expired is judged there, and not by the clock of the webhook's node. Before the
 // first answer it is the node's. The zero value can be used, concurrently too.
@@ -39,11 +42,20 @@ func (l listener) RoundTrip(r *http.Request) (*http.Response, error) {
 		return answer, err
 	}
 	if told, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
-		l.clock.mu.Lock()
-		l.clock.told, l.clock.heard = told, time.Now()
-		l.clock.mu.Unlock()
+		l.clock.hear(told)
 	}
 	return answer, nil
+}
+
+// hear takes in what an answer says. A later time is nearer to the truth, since the
+// answer has been under way; an earlier one only when that can't be why.
+func (c *Clock) hear(told time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if known := c.told.Add(now.Sub(c.heard)); c.told.IsZero() || told.After(known) || known.Sub(told) > slowest {
+		c.told, c.heard = told, now
+	}
 }
 
 // WrappedRoundTripper lets client-go look through.

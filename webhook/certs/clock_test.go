@@ -49,6 +49,8 @@ func TestTheClockIsTheAPIServers(t *testing.T) {
 		want("a day later", time.Hour)
 		ask(answers{date: "yesterday"})
 		want("after an answer that tells no time", time.Hour)
+		ask(answers{wrong: time.Hour - slowest})
+		want("after an answer that was under way for long", time.Hour)
 		ask(answers{wrong: -time.Hour})
 		want("after one of another API server", -time.Hour)
 	})

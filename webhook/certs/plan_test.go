@@ -158,7 +158,7 @@ func TestANewAuthoritySignsNothingBeforeItIsPublishedForTheGrace(t *testing.T) {
 	s := &store{t: t}
 	first := s.settle(begin)
 	// Times are kept to the fraction of a second.
-	due := dueAt(first.ca.cert.NotBefore, first.ca.cert.NotAfter).Add(time.Second - time.Millisecond)
+	due := testLifetimes.dueAt(first.ca.cert).Add(time.Second - time.Millisecond)
 	c := s.settle(due)
 	if c.next == nil || c.published.IsZero() || !publishedIn([][]byte{s.bundle}, c.next.cert) {
 		t.Fatalf("the next authority is not published: %q", s.steps)
@@ -181,7 +181,7 @@ func TestANewAuthoritySignsNothingBeforeItIsPublishedForTheGrace(t *testing.T) {
 func TestAClockThatIsSetBackOnlyDelays(t *testing.T) {
 	s := &store{t: t}
 	first := s.settle(begin)
-	due := dueAt(first.ca.cert.NotBefore, first.ca.cert.NotAfter)
+	due := testLifetimes.dueAt(first.ca.cert)
 	s.settle(due.Add(10 * time.Hour))
 	back := due.Add(time.Hour)
 	s.settle(back)
@@ -281,8 +281,9 @@ func TestServed(t *testing.T) {
 
 func TestLifetimesThatComeTooLateAreRefused(t *testing.T) {
 	for name, l := range map[string]Lifetimes{
-		"a grace that does not fit": {CA: time.Hour, Leaf: 15 * time.Minute, Grace: 5 * time.Minute},
+		"a grace that does not fit": {CA: time.Hour, Leaf: 15 * time.Minute, Grace: 6 * time.Minute},
 		"no grace":                  {CA: time.Hour, Leaf: time.Minute},
+		"a lifetime used up":        {CA: time.Hour, Leaf: time.Hour, Grace: time.Minute, Used: 1},
 		"a leaf that lives longer":  {CA: time.Hour, Leaf: 2 * time.Hour, Grace: time.Minute},
 	} {
 		if l.Validate() == nil {
