@@ -15,11 +15,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	crlog "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/yaml"
 )
 
@@ -42,6 +44,7 @@ type Plane struct {
 // New starts a control plane for as long as the test runs.
 func New(t *testing.T) *Plane {
 	t.Helper()
+	crlog.SetLogger(logr.Discard())
 	definitions := moduleDir(t)
 	environment := &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join(definitions, "deploy", "crds")}, ErrorIfCRDPathMissing: true}
 	// A Service leads to its EndpointSlices, for nobody gives it an address.
