@@ -87,9 +87,9 @@ lint: bin/tools/golangci-lint ## Check the Go code's style and likely faults.
 	cd test && ../bin/tools/golangci-lint run --allow-parallel-runners ./...
 
 .PHONY: test-go
-test-go: control-plane ## Test all packages, against a real kube-apiserver and etcd where one matters.
+test-go: control-plane bin/tools/helm ## Test all packages, against a real kube-apiserver and etcd where one matters.
 	go test -timeout $(PATIENCE) -p $(TESTED_AT_ONCE) ./...
-	cd test && go test -count=1 -timeout $(PATIENCE) -p $(TESTED_AT_ONCE) ./bench/... ./cluster/... ./contender/... ./docs/... ./footprint/... ./layout/... ./mixed/...
+	cd test && go test -count=1 -timeout $(PATIENCE) -p $(TESTED_AT_ONCE) ./bench/... ./cluster/... ./contender/... ./docs/... ./footprint/... ./installed/... ./layout/... ./mixed/...
 
 .PHONY: simulate
 simulate: ## Simulate SEEDS=100000 elections with faults, from seed FIRST=0 on (about 500 a second).
@@ -115,6 +115,10 @@ footprint: ## Print what the sidecar's program is made of, and judge its size. W
 test-chart: bin/tools/helm bin/tools/helm-unittest ## Test the chart's templates and schema.
 	bin/tools/helm lint --strict --namespace leaseholder-system charts/leaseholder
 	bin/tools/helm-unittest --strict charts/leaseholder
+
+.PHONY: test-cert-manager
+test-cert-manager: control-plane bin/tools/helm ## Test the chart with cert-manager's own controllers, which are compiled first (some minutes).
+	cd test && go test -count=1 -timeout $(PATIENCE) -v ./certmanager/...
 
 .PHONY: test-e2e
 test-e2e: build bin/tools/helm ## Test the whole product on a real cluster. (root)

@@ -58,7 +58,7 @@ func TestAnAdministratorMakesTheRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	narrow(t)
-	replica := newReplica(t, "narrowed", func(f *flags) { f.rights = none })
+	replica := newReplica(t, "narrowed", func(o *options) { o.rightsManaged = false })
 	install(t, newBalancer(t, replica))
 	webhooktest.Eventually(t, "it is ready", replica.probe)
 	webhooktest.Eventually(t, "it leads with a Lease that it made", func(ctx context.Context) error {

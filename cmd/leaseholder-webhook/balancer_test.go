@@ -96,6 +96,7 @@ func (b *balancer) ready() []*replica {
 // replica is one process of the webhook.
 type replica struct {
 	options options
+	process *process
 	isReady atomic.Bool
 	stop    func()
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -102,7 +103,9 @@ func refusable(namespace, owner string) *corev1.Pod {
 }
 
 func TestWithAClientCAOnlyTheAPIServerIsAnswered(t *testing.T) {
-	r := serving(t, func(f *flags) { f.clientCA = string(cluster.Callers.PEM) })
+	authorities := x509.NewCertPool()
+	authorities.AppendCertsFromPEM(cluster.Callers.PEM)
+	r := serving(t, func(o *options) { o.clientCA = authorities })
 	n := cluster.NewNamespace(t)
 	others, err := webhooktest.NewCallers()
 	if err != nil {

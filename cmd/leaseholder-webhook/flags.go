@@ -1,9 +1,12 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/pflag"
 
 	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
+	"github.com/leaseholder-dev/leaseholder/webhook/certs"
 )
 
 // flags are the command line as it was written. All values are kept as words,
@@ -41,8 +44,8 @@ func (f *flags) all() []flagged {
 		{"service", "leaseholder-webhook", "name of the Service in front of the webhook, for which the certificate is made", &f.service},
 		{"webhook-configuration", "admission.leaseholder.dev", "name of the MutatingWebhookConfiguration that has to trust the certificate, and of the ValidatingWebhookConfiguration", &f.webhookConfiguration},
 		{"certificate-secret", "leaseholder-webhook-certificate", "name of the Secret that holds the certificate", &f.certificateSecret},
-		{"certificates", selfManaged, "who keeps the certificate: " + selfManaged + ", or " + given + " when something else fills the Secret and the configuration", &f.certificates},
 		{"client-ca", "", "authorities in PEM: only who shows a certificate of one of them is answered; empty: everybody", &f.clientCA},
+		{"certificates", string(certs.SelfManaged), "who keeps the certificate, in the Secret and in the configurations: " + strings.Join(modes, ", "), &f.certificates},
 		{"election", "leaseholder-webhook", "name of the Lease by which the replicas elect the one that shows who leads", &f.election},
 		{"rights", managed, "who makes the elections' Leases and the rights to them: " + managed + ", or " + none + " when an administrator does, with kubectl leaseholder rbac", &f.rights},
 		{"unused-after", "1h", "how long an election's Lease and rights are kept when no pod uses them", &f.unusedAfter},
@@ -51,14 +54,11 @@ func (f *flags) all() []flagged {
 	}...)
 }
 
-// Values of --certificates.
-const (
-	selfManaged = "self-managed"
-	given       = "given"
-)
-
 // Values of --rights.
 const (
 	managed = "managed"
 	none    = "none"
 )
+
+// modes are the values of --certificates, named as in the chart.
+var modes = []string{string(certs.SelfManaged), string(certs.CertManager), string(certs.Provided)}

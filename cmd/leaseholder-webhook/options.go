@@ -12,6 +12,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/webhook/certs"
 )
 
 // options are what serve needs, checked.
@@ -24,7 +25,8 @@ type options struct {
 	webhookPort, healthPort, metricsPort int
 	service, webhookConfiguration        string
 	certificateSecret                    string
-	certificatesGiven                    bool
+	certificates                         certs.Mode
+	lifetimes                            certs.Lifetimes // none are the defaults; no flag sets them
 	// clientCA is nil where everybody is answered.
 	clientCA                   *x509.CertPool
 	election                   string
@@ -49,8 +51,8 @@ func (f *flags) complete(getenv func(string) string) (options, error) {
 		service:              c.label("--service", f.service),
 		webhookConfiguration: c.Required("--webhook-configuration", f.webhookConfiguration),
 		certificateSecret:    c.Required("--certificate-secret", f.certificateSecret),
-		certificatesGiven:    c.OneOf("--certificates", f.certificates, selfManaged, given) == given,
 		clientCA:             c.authorities("--client-ca", f.clientCA),
+		certificates:         certs.Mode(c.OneOf("--certificates", f.certificates, modes...)),
 		election:             c.label("--election", f.election),
 		rightsManaged:        c.OneOf("--rights", f.rights, managed, none) == managed,
 		unusedAfter:          c.duration("--unused-after", f.unusedAfter, time.Second),

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/leaseholder-dev/leaseholder/webhook/certs"
 )
 
 func TestEveryFaultOfTheOptionsIsToldAtOnce(t *testing.T) {
@@ -44,7 +46,7 @@ func TestDefaultsNeedOnlyTheImageAndThePod(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.webhookPort != 9443 || o.healthPort != 8081 || o.metricsPort != 8080 || o.election != "leaseholder-webhook" || !o.rightsManaged || o.certificatesGiven {
+	if o.webhookPort != 9443 || o.healthPort != 8081 || o.metricsPort != 8080 || o.election != "leaseholder-webhook" || !o.rightsManaged || o.certificates != certs.SelfManaged {
 		t.Errorf("%+v", o)
 	}
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // serving starts one replica, and waits until the API server asks it.
-func serving(t *testing.T, change ...func(*flags)) *replica {
+func serving(t *testing.T, change ...func(*options)) *replica {
 	t.Helper()
 	r := newReplica(t, "only", change...)
 	install(t, newBalancer(t, r))

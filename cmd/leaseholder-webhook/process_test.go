@@ -32,9 +32,9 @@ var cluster webhooktest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(webhooktest.MainAudited(m, &cluster)) }
 
-// newReplica runs a process of the webhook, with what change makes of its flags, until
+// newReplica runs a process of the webhook, with what change makes of its options, until
 // the test ends, or its stop is called.
-func newReplica(t *testing.T, name string, change ...func(*flags)) *replica {
+func newReplica(t *testing.T, name string, change ...func(*options)) *replica {
 	t.Helper()
 	ports := freePorts(t, 3)
 	var f flags
@@ -45,19 +45,19 @@ func newReplica(t *testing.T, name string, change ...func(*flags)) *replica {
 	f.webhookPort, f.healthPort, f.metricsPort = ports[0], ports[1], ports[2]
 	// Long enough for the balancer to learn of it on a busy machine.
 	f.shutdownDelay = "3s"
-	for _, c := range change {
-		c(&f)
-	}
 	env := map[string]string{"POD_NAME": name, "POD_UID": name + "-" + ports[0], "POD_NAMESPACE": webhooktest.Namespace}
 	o, err := f.complete(func(name string) string { return env[name] })
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &replica{options: o}
+	for _, f := range change {
+		f(&o)
+	}
 	p, err := newProcess(t.Context(), cluster.Webhook, o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	r := &replica{options: o, process: p}
 	r.stop = webhooktest.Background(t, name, p.run)
 	// The kubelet asks all the time.
 	webhooktest.Background(t, "probe of "+name, func(ctx context.Context) error {

@@ -67,12 +67,12 @@ func TestEveryRightOfTheChartIsUsed(t *testing.T) {
 	featuretesting.SetFeatureDuringTest(t, features.WatchListClient, false)
 	// There is no certificate, as after an installation.
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: webhooktest.Namespace, Name: webhooktest.Secret}}
-	if err := cluster.Admin.Patch(t.Context(), secret, client.RawPatch(types.MergePatchType, []byte(`{"data":null}`))); err != nil {
+	if err := client.IgnoreNotFound(cluster.Admin.Delete(t.Context(), secret)); err != nil {
 		t.Fatal(err)
 	}
 	_, begin := cluster.Requests(t, 0)
 	// What no pod uses is soon removed.
-	r := newReplica(t, "only", func(f *flags) { f.unusedAfter = "1s" })
+	r := newReplica(t, "only", func(o *options) { o.unusedAfter = time.Second })
 	install(t, newBalancer(t, r))
 	n := cluster.NewNamespace(t)
 	webhooktest.Eventually(t, "pods get their sidecar", func(ctx context.Context) error {

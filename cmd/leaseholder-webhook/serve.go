@@ -54,11 +54,15 @@ type process struct {
 	handler   *webhook.Handler
 	workloads *workloads.Handler
 	waits     *grants.Waits
+	server    *webhook.Server
 	metrics   *prometheus.Registry
 	synced    atomic.Bool
 }
 
 func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, error) {
+	var clock certs.Clock
+	kube = rest.CopyConfig(kube)
+	kube.Wrap(clock.Listen)
 	p := &process{options: o, kube: kube}
 	var err error
 	if p.client, err = client.New(kube, client.Options{Scheme: view.Scheme()}); err != nil {
@@ -79,12 +83,17 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 		Secret:               types.NamespacedName{Namespace: o.namespace, Name: o.certificateSecret},
 		WebhookConfiguration: o.webhookConfiguration,
 		Names:                serverNames(o.service, o.namespace),
-		Given:                o.certificatesGiven,
+		Mode:                 o.certificates,
+		Lifetimes:            o.lifetimes,
+		Now:                  clock.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the keeper of the certificate: %w", err)
 	}
 	p.metrics = prometheus.NewRegistry()
+	if err := p.keeper.Register(p.metrics); err != nil {
+		return nil, err
+	}
 	decisions, err := webhook.NewDecisions(p.metrics)
 	if err != nil {
 		return nil, err
@@ -111,6 +120,11 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 		return nil, err
 	}
 	p.workloads = workloads.NewHandler(workloads.Options{Decide: p.handler.Decide, Budgets: p.client, Findings: findings})
+	p.server = webhook.NewServer(o.webhookPort, p.keeper.GetCertificate, p.handler)
+	p.workloads.Register(p.server)
+	if o.clientCA != nil {
+		p.server.RequireClients(o.clientCA)
+	}
 	return p, nil
 }
 
@@ -139,19 +153,14 @@ func (p *process) run(ctx context.Context) error {
 		})
 	}
 
-	server := webhook.NewServer(p.options.webhookPort, p.keeper.GetCertificate, p.handler)
-	p.workloads.Register(server)
-	if p.options.clientCA != nil {
-		server.RequireClients(p.options.clientCA)
-	}
 	health := &health{checks: []check{
 		{"caches", p.cachesSynced},
 		{"certificate", func(*http.Request) error { return p.keeper.Ready() }},
-		{"listener", server.Started},
+		{"listener", p.server.Started},
 	}}
 	keepUp("cache", p.cache.Start)
 	keepUp("certificate", p.keeper.Run)
-	keepUp("webhook", server.Start)
+	keepUp("webhook", p.server.Start)
 	keepUp("events", p.events.Run)
 	keepUp("health", func(ctx context.Context) error {
 		return serveHTTP(ctx, p.options.healthPort, health.handler())
@@ -174,7 +183,7 @@ func (p *process) run(ctx context.Context) error {
 		defer stop()
 		<-ending.Done()
 		health.drain()
-		server.Drain()
+		p.server.Drain()
 		slog.InfoContext(ctx, "shutting down", "after", p.options.shutdownDelay.String())
 		time.Sleep(p.options.shutdownDelay)
 		return nil

@@ -5,25 +5,16 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"slices"
 	"time"
+
+	"github.com/leaseholder-dev/leaseholder/webhook/certs/trust"
 )
 
-// readBundle gives the certificates of a bundle. What can't be read is left out.
-func readBundle(data []byte) []*x509.Certificate {
-	var certs []*x509.Certificate
-	for {
-		var block *pem.Block
-		if block, data = pem.Decode(data); block == nil {
-			return certs
-		}
-		if block.Type != pemCertificate {
-			continue
-		}
-		if c, err := x509.ParseCertificate(block.Bytes); err == nil {
-			certs = append(certs, c)
-		}
-	}
-}
+// keptExpired is how many of our authorities a bundle keeps at least, expired or not.
+// Nobody trusts an expired one, and one that has expired by a clock that is wrong is
+// still needed.
+const keptExpired = 3
 
 // nextBundle is what a bundle has to be: the wanted authorities, and those of
 // ours that stand there and have not expired. To keep them makes a replica that
@@ -38,7 +29,7 @@ func nextBundle(now time.Time, present []byte, wanted []*x509.Certificate) []byt
 			_ = pem.Encode(&out, &pem.Block{Type: pemCertificate, Bytes: c.Raw}) // a buffer takes everything
 		}
 	}
-	kept := readBundle(present)
+	kept := ours(now, trust.Read(present))
 	if all(wanted, func(c *x509.Certificate) bool { return contains(kept, c) }) {
 		wanted = nil // leave an order that is right as it is, so that replicas agree
 	}
@@ -46,36 +37,61 @@ func nextBundle(now time.Time, present []byte, wanted []*x509.Certificate) []byt
 		add(c)
 	}
 	for _, c := range kept {
-		if c.Subject.CommonName == authorityName && now.Before(c.NotAfter) {
-			add(c)
-		}
+		add(c)
 	}
 	return out.Bytes()
+}
+
+// ours are the authorities of ours that stay, in their order.
+func ours(now time.Time, certs []*x509.Certificate) []*x509.Certificate {
+	certs = slices.DeleteFunc(certs, func(c *x509.Certificate) bool { return c.Subject.CommonName != authorityName })
+	return slices.DeleteFunc(slices.Clone(certs), func(c *x509.Certificate) bool {
+		newer := 0
+		for _, other := range certs {
+			if other.NotAfter.After(c.NotAfter) {
+				newer++
+			}
+		}
+		return newer >= keptExpired && !now.Before(c.NotAfter)
+	})
 }
 
 // publishedIn says whether an authority stands in every one of the bundles, of
 // which there must be one.
 func publishedIn(bundles [][]byte, authority *x509.Certificate) bool {
-	return len(bundles) > 0 && all(bundles, func(b []byte) bool { return contains(readBundle(b), authority) })
+	return len(bundles) > 0 && all(bundles, func(b []byte) bool { return contains(trust.Read(b), authority) })
 }
 
-// trusted says whether the API server would accept the leaf now: in every
-// bundle, of which there must be one, stands an authority that it leads to.
-func trusted(bundles [][]byte, leaf *tls.Certificate, now time.Time) bool {
-	between := x509.NewCertPool()
+// trustedUntil is when the first of the authorities expires that make the API
+// server trust the leaf, one in every bundle. The error says why it would not accept
+// the leaf now.
+func trustedUntil(bundles [][]byte, leaf *tls.Certificate, now time.Time) (time.Time, error) {
+	if len(bundles) == 0 {
+		return time.Time{}, trust.ErrEmptyBundle
+	}
+	shown := []*x509.Certificate{leaf.Leaf}
 	for _, der := range leaf.Certificate[1:] {
 		if c, err := x509.ParseCertificate(der); err == nil {
-			between.AddCert(c)
+			shown = append(shown, c)
 		}
 	}
-	return len(bundles) > 0 && all(bundles, func(b []byte) bool {
-		roots := x509.NewCertPool()
-		for _, c := range readBundle(b) {
-			roots.AddCert(c)
+	var until time.Time
+	for _, b := range bundles {
+		authority, err := trust.Authority(b, shown, "", now) // names are judged when it is read
+		if err != nil {
+			return time.Time{}, err
 		}
-		_, err := leaf.Leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: now})
-		return err == nil
-	})
+		if until.IsZero() || authority.NotAfter.Before(until) {
+			until = authority.NotAfter
+		}
+	}
+	return until, nil
+}
+
+// trusted says whether the API server would accept the leaf now.
+func trusted(bundles [][]byte, leaf *tls.Certificate, now time.Time) bool {
+	_, err := trustedUntil(bundles, leaf, now)
+	return err == nil
 }
 
 func contains(certs []*x509.Certificate, wanted *x509.Certificate) bool {

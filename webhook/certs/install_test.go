@@ -17,10 +17,6 @@ import (
 	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
 )
 
-// closingPath is where each answer ends its connection, so that every question
-// has to trust the certificate anew.
-const closingPath = "/closing"
-
 // install makes an empty Secret and the two configurations, each with two webhooks,
 // which all ask at the port about one namespace: about pods, and about config maps
 // in the place of workloads.
@@ -72,7 +68,7 @@ func installForWorkloads(t *testing.T, namespace string, port int) {
 }
 
 func at(port int) admissionregistrationv1.WebhookClientConfig {
-	return admissionregistrationv1.WebhookClientConfig{URL: new(fmt.Sprintf("https://localhost:%d%s", port, closingPath))}
+	return admissionregistrationv1.WebhookClientConfig{URL: new(fmt.Sprintf("https://localhost:%d/", port))}
 }
 
 func creation(resource string) []admissionregistrationv1.RuleWithOperations {

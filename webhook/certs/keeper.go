@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -24,8 +26,7 @@ type Options struct {
 	Cache cache.Cache
 	// Client writes them.
 	Client client.Client
-	// Secret is where the certificate is kept. It must exist, it may be empty, and
-	// it is written unless Given.
+	// Secret is where the certificate is kept.
 	Secret types.NamespacedName
 	// WebhookConfiguration is the name of the MutatingWebhookConfiguration, and of
 	// the ValidatingWebhookConfiguration if there is one, whose every webhook is
@@ -35,10 +36,10 @@ type Options struct {
 	Names []string
 	// Lifetimes default to DefaultLifetimes.
 	Lifetimes Lifetimes
-	// Given says that somebody else, as cert-manager does, keeps the Secret
-	// (tls.crt and tls.key) and the bundles: nothing is written. Default false.
-	Given bool
-	// Now is the clock; default time.Now.
+	// Mode says who keeps the Secret and the bundles; default SelfManaged.
+	Mode Mode
+	// Now is the clock, which is better the API server's (see Clock) than the node's;
+	// default time.Now.
 	Now func() time.Time
 	// Logger defaults to slog.Default().
 	Logger *slog.Logger
@@ -48,12 +49,17 @@ type Options struct {
 type Keeper struct {
 	o      Options
 	served served
+	// kept is whether the last look at the certificate ended without an error.
+	kept atomic.Bool
 }
 
 // New gives a Keeper that does nothing before Run. The error is about options.
 func New(o Options) (*Keeper, error) {
 	if o.Lifetimes == (Lifetimes{}) {
 		o.Lifetimes = DefaultLifetimes()
+	}
+	if o.Mode == "" {
+		o.Mode = SelfManaged
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -63,6 +69,9 @@ func New(o Options) (*Keeper, error) {
 	}
 	if len(o.Names) == 0 {
 		return nil, errors.New("name what the certificate is for")
+	}
+	if !slices.Contains([]Mode{SelfManaged, CertManager, Provided}, o.Mode) {
+		return nil, fmt.Errorf("nobody keeps certificates in mode %q", o.Mode)
 	}
 	if err := o.Lifetimes.Validate(); err != nil {
 		return nil, fmt.Errorf("check lifetimes: %w", err)
@@ -97,7 +106,11 @@ func (k *Keeper) Run(ctx context.Context) error {
 	l := &loop.Loop[everything]{
 		Name:    "certs",
 		Workers: 1,
-		Work:    func(ctx context.Context, _ everything) (time.Duration, error) { return k.keep(ctx) },
+		Work: func(ctx context.Context, _ everything) (time.Duration, error) {
+			again, err := k.keep(ctx)
+			k.kept.Store(err == nil)
+			return again, err
+		},
 		Sources: []loop.Source[everything]{
 			{Object: &corev1.Secret{}, Keys: named(k.o.Secret)},
 			{Object: &admissionregistrationv1.MutatingWebhookConfiguration{}, Keys: named(types.NamespacedName{Name: k.o.WebhookConfiguration})},
@@ -111,10 +124,6 @@ func (k *Keeper) Run(ctx context.Context) error {
 // keep does what is due, and says when to be asked again.
 func (k *Keeper) keep(ctx context.Context) (again time.Duration, err error) {
 	now := k.o.Now()
-	var secret corev1.Secret
-	if err := k.o.Cache.Get(ctx, k.o.Secret, &secret); err != nil {
-		return 0, fmt.Errorf("read the certificate's secret: %w", err)
-	}
 	pods, others, err := k.configurations(ctx)
 	if err != nil {
 		if apierrors.IsNotFound(err) {
@@ -122,7 +131,16 @@ func (k *Keeper) keep(ctx context.Context) (again time.Duration, err error) {
 		}
 		return 0, err
 	}
-	if k.o.Given {
+	var secret corev1.Secret
+	switch err := k.o.Cache.Get(ctx, k.o.Secret, &secret); {
+	case apierrors.IsNotFound(err):
+		// What is served stays good as long as it is trusted and has not expired.
+		k.served.offer(now, k.o.Lifetimes.Grace, nil, pods.bundles())
+		return 0, k.missing(ctx)
+	case err != nil:
+		return 0, fmt.Errorf("read the certificate's secret: %w", err)
+	}
+	if k.o.Mode != SelfManaged {
 		return k.serveGiven(now, &secret, pods.bundles())
 	}
 
@@ -170,23 +188,12 @@ func (k *Keeper) configurations(ctx context.Context) (pods configuration, others
 	return mutating(&forPods), others, nil
 }
 
-// serveGiven serves what somebody else keeps.
-func (k *Keeper) serveGiven(now time.Time, secret *corev1.Secret, bundles [][]byte) (time.Duration, error) {
-	leaf, err := tls.X509KeyPair(secret.Data[KeyLeaf], secret.Data[KeyLeafKey])
-	if err != nil {
-		return 0, fmt.Errorf("read the given certificate: %w", err)
-	}
-	if !coversNames(leaf.Leaf, k.o.Names[:1]) {
-		return 0, fmt.Errorf("the given certificate is not for %q", k.o.Names[0])
-	}
-	return k.served.offer(now, k.o.Lifetimes.Grace, &leaf, bundles), nil
-}
-
 // store writes the Secret if it is still the one that was read.
 func (k *Keeper) store(ctx context.Context, secret *corev1.Secret, c *content, step string) error {
 	next := secret.DeepCopy()
 	next.Data, next.Annotations = c.data(secret.Data), c.annotations(secret.Annotations)
-	err := k.o.Client.Update(ctx, next)
+	unchanged := client.MergeFromWithOptions(secret, client.MergeFromWithOptimisticLock{})
+	err := k.o.Client.Patch(ctx, next, unchanged)
 	switch {
 	case apierrors.IsConflict(err):
 		k.o.Logger.DebugContext(ctx, "another replica has changed the certificate", "step", step)

@@ -59,7 +59,9 @@ func read(data map[string][]byte, annotations map[string]string, now time.Time, 
 
 func readAuthority(certPEM, keyPEM []byte, now time.Time) *pair {
 	p, err := readPair(certPEM, keyPEM)
-	if err != nil || !p.cert.IsCA || !valid(p.cert, now) {
+	// The bundles keep authorities of this name alone: what another one has signed
+	// would be trusted no more at its first renewal.
+	if err != nil || !p.cert.IsCA || p.cert.Subject.CommonName != authorityName || !valid(p.cert, now) {
 		return nil
 	}
 	return p
@@ -106,13 +108,13 @@ func (c *content) advance(now time.Time, l Lifetimes, names []string, bundles []
 		c.ca, c.next, c.leaf, c.published = c.next, nil, leaf, time.Time{}
 		return "changed to the next authority", nil
 
-	case c.leaf == nil || !now.Before(dueAt(c.leaf.cert.NotBefore, c.leaf.cert.NotAfter)) && c.leaf.cert.NotAfter.Before(c.ca.cert.NotAfter):
+	case c.leaf == nil || !now.Before(l.dueAt(c.leaf.cert)) && c.leaf.cert.NotAfter.Before(c.ca.cert.NotAfter):
 		if c.leaf, err = newLeaf(c.ca, now, l.Leaf, names); err != nil {
 			return fail("make a leaf", err)
 		}
 		return "made a leaf", nil
 
-	case c.next == nil && !now.Before(dueAt(c.ca.cert.NotBefore, c.ca.cert.NotAfter)):
+	case c.next == nil && !now.Before(l.dueAt(c.ca.cert)):
 		if c.next, err = newAuthority(now, l.CA); err != nil {
 			return fail("make the next authority", err)
 		}
@@ -140,11 +142,11 @@ func (c *content) wakeAt(now time.Time, l Lifetimes) time.Time {
 		}
 	}
 	if c.leaf != nil {
-		earlier(dueAt(c.leaf.cert.NotBefore, c.leaf.cert.NotAfter))
+		earlier(l.dueAt(c.leaf.cert))
 		earlier(c.leaf.cert.NotAfter)
 	}
 	if c.ca != nil {
-		earlier(dueAt(c.ca.cert.NotBefore, c.ca.cert.NotAfter))
+		earlier(l.dueAt(c.ca.cert))
 		earlier(c.ca.cert.NotAfter)
 	}
 	if !c.published.IsZero() {

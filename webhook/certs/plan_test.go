@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/leaseholder-dev/leaseholder/webhook/certs/trust"
 )
 
 var (
@@ -141,7 +144,7 @@ func TestRenewalOverManyLifetimes(t *testing.T) {
 		if c.leaf.cert.NotAfter.After(c.ca.cert.NotAfter) {
 			t.Fatalf("%s: the leaf outlives its authority", now)
 		}
-		if n := len(readBundle(s.bundle)); n > 3 {
+		if n := len(trust.Read(s.bundle)); n > keptExpired+1 {
 			t.Fatalf("%s: %d authorities in the bundle", now, n)
 		}
 		last = c
@@ -155,7 +158,7 @@ func TestANewAuthoritySignsNothingBeforeItIsPublishedForTheGrace(t *testing.T) {
 	s := &store{t: t}
 	first := s.settle(begin)
 	// Times are kept to the fraction of a second.
-	due := dueAt(first.ca.cert.NotBefore, first.ca.cert.NotAfter).Add(time.Second - time.Millisecond)
+	due := testLifetimes.dueAt(first.ca.cert).Add(time.Second - time.Millisecond)
 	c := s.settle(due)
 	if c.next == nil || c.published.IsZero() || !publishedIn([][]byte{s.bundle}, c.next.cert) {
 		t.Fatalf("the next authority is not published: %q", s.steps)
@@ -178,7 +181,7 @@ func TestANewAuthoritySignsNothingBeforeItIsPublishedForTheGrace(t *testing.T) {
 func TestAClockThatIsSetBackOnlyDelays(t *testing.T) {
 	s := &store{t: t}
 	first := s.settle(begin)
-	due := dueAt(first.ca.cert.NotBefore, first.ca.cert.NotAfter)
+	due := testLifetimes.dueAt(first.ca.cert)
 	s.settle(due.Add(10 * time.Hour))
 	back := due.Add(time.Hour)
 	s.settle(back)
@@ -190,13 +193,40 @@ func TestAClockThatIsSetBackOnlyDelays(t *testing.T) {
 func TestOthersAuthoritiesLeaveTheBundleAndExpiredOnesToo(t *testing.T) {
 	s := &store{t: t}
 	c := s.settle(begin)
-	old, err := newAuthority(begin.Add(-400*time.Hour), testLifetimes.CA)
+	present := append(bytes.Clone(s.bundle), c.leaf.certPEM...)
+	const past = 4
+	for i := range past {
+		old, err := newAuthority(begin.Add(time.Duration(-400-i)*time.Hour), testLifetimes.CA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		present = append(present, old.certPEM...)
+	}
+	got := trust.Read(nextBundle(begin, present, c.authorities()))
+	// A clock that is ahead lets the newest seem to have expired: they are kept.
+	if len(got) != keptExpired || !got[0].Equal(c.ca.cert) {
+		t.Errorf("%d certificates", len(got))
+	}
+	for _, other := range got[1:] {
+		if other.NotAfter.Before(begin.Add(-102 * time.Hour)) {
+			t.Errorf("one is kept that ended at %s", other.NotAfter)
+		}
+	}
+}
+
+func TestAnAuthorityOfAnotherNameIsReplaced(t *testing.T) {
+	s := &store{t: t}
+	before := s.settle(begin)
+	other, err := sign(nil, &x509.Certificate{
+		Subject: pkix.Name{CommonName: "another"}, NotBefore: begin, NotAfter: begin.Add(testLifetimes.CA), IsCA: true, BasicConstraintsValid: true,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := readBundle(nextBundle(begin, append(append(bytes.Clone(s.bundle), old.certPEM...), c.leaf.certPEM...), c.authorities()))
-	if len(got) != 1 || !got[0].Equal(c.ca.cert) {
-		t.Errorf("%d certificates", len(got))
+	s.data[KeyCA], s.data[KeyCAKey] = other.certPEM, other.keyPEM
+	after := s.settle(begin)
+	if after.ca.cert.Equal(other.cert) || !trusted([][]byte{s.bundle}, before.leaf.tls, begin) || !trusted([][]byte{s.bundle}, after.leaf.tls, begin) {
+		t.Error("it signs, or what it replaced is trusted no more")
 	}
 }
 
@@ -251,8 +281,9 @@ func TestServed(t *testing.T) {
 
 func TestLifetimesThatComeTooLateAreRefused(t *testing.T) {
 	for name, l := range map[string]Lifetimes{
-		"a grace that does not fit": {CA: time.Hour, Leaf: time.Minute, Grace: 20 * time.Minute},
+		"a grace that does not fit": {CA: time.Hour, Leaf: 15 * time.Minute, Grace: 6 * time.Minute},
 		"no grace":                  {CA: time.Hour, Leaf: time.Minute},
+		"a lifetime used up":        {CA: time.Hour, Leaf: time.Hour, Grace: time.Minute, Used: 1},
 		"a leaf that lives longer":  {CA: time.Hour, Leaf: 2 * time.Hour, Grace: time.Minute},
 	} {
 		if l.Validate() == nil {

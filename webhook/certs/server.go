@@ -75,3 +75,15 @@ func (s *served) ready(now time.Time) error {
 	}
 	return nil
 }
+
+// expiry is when the leaf expires, and when the first of the authorities does that
+// make the API server trust it. Each is zero without one.
+func (s *served) expiry(now time.Time) (leaf, authority time.Time) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.leaf == nil {
+		return time.Time{}, time.Time{}
+	}
+	authority, _ = trustedUntil(s.bundles, s.leaf, now) // Ready tells why not
+	return s.leaf.Leaf.NotAfter, authority
+}

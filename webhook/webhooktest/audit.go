@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -58,6 +59,9 @@ type auditEvent struct {
 		Namespace   string `json:"namespace"`
 		Name        string `json:"name"`
 	} `json:"objectRef"`
+	Answer struct {
+		Code int `json:"code"`
+	} `json:"responseStatus"`
 	Annotations map[string]string `json:"annotations"`
 }
 
@@ -90,9 +94,15 @@ func (c Cluster) Requests(t *testing.T, from int64) (made []Request, to int64) {
 		if o.Subresource != "" {
 			o.Resource += "/" + o.Subresource
 		}
-		made = append(made, Request{
+		request := Request{
 			Verb: event.Verb, Group: o.Group, Resource: o.Resource, Namespace: o.Namespace, Name: o.Name,
 			Forbidden: event.Annotations["authorization.k8s.io/decision"] == "forbid",
-		})
+		}
+		made = append(made, request)
+		if request.Verb == "patch" && event.Answer.Code == http.StatusCreated {
+			// An apply that finds nothing needs the right to create too, which the log does not tell.
+			request.Verb = "create"
+			made = append(made, request)
+		}
 	}
 }

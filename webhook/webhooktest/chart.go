@@ -2,6 +2,7 @@ package webhooktest
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"os"
@@ -100,6 +101,7 @@ func helmFunctions() template.FuncMap {
 			}
 			return value
 		},
+		"b64enc":  func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) },
 		"quote":   func(value any) string { return fmt.Sprintf("%q", fmt.Sprint(value)) },
 		"replace": func(old, with, in string) string { return strings.ReplaceAll(in, old, with) },
 		"toYaml": func(value any) (string, error) {

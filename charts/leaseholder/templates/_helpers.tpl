@@ -19,10 +19,55 @@ admission.leaseholder.dev
 {{- end }}
 
 {{/*
-The name of the Secret that holds the webhook's own certificate.
+The name of the Secret that holds the webhook's certificate. Each mode has one of
+its own: a change from one to another deletes the Secret of the old one while the
+new one is being filled.
 */}}
-{{- define "leaseholder.certificate.name" -}}
+{{- define "leaseholder.certificate.secret" -}}
+{{- if eq .Values.certificates.mode "provided" -}}
+{{ .Values.certificates.provided.secretName }}
+{{- else if eq .Values.certificates.mode "certManager" -}}
+leaseholder-webhook-issued
+{{- else -}}
 leaseholder-webhook-certificate
+{{- end }}
+{{- end }}
+
+{{/*
+The names of cert-manager's objects: the authority with its Secret and its issuer,
+the issuer that signs the authority, and the certificate.
+*/}}
+{{- define "leaseholder.authority.name" -}}
+leaseholder-webhook-ca
+{{- end }}
+{{- define "leaseholder.selfsigned.name" -}}
+leaseholder-webhook-selfsigned
+{{- end }}
+{{- define "leaseholder.certificate.name" -}}
+leaseholder-webhook
+{{- end }}
+
+{{/*
+The annotation of both webhook configurations by which cert-manager injects what
+signed the certificate. It names the certificate and not the authority: the two
+come from one Secret then, which holds what belongs together at any time.
+*/}}
+{{- define "leaseholder.injection" -}}
+{{- if eq .Values.certificates.mode "certManager" -}}
+cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "leaseholder.certificate.name" . }}
+{{- end }}
+{{- end }}
+
+{{/*
+What the API server trusts, in every webhook of both configurations.
+*/}}
+{{- define "leaseholder.caBundle" -}}
+{{- if eq .Values.certificates.mode "provided" -}}
+caBundle: {{ .Values.certificates.provided.caBundle | b64enc }}
+{{- else -}}
+# There is no caBundle here on purpose: the webhook or cert-manager publishes its own
+# and keeps it, and an upgrade leaves alone what the chart does not name.
+{{- end }}
 {{- end }}
 
 {{/*

@@ -1,0 +1,296 @@
+package certs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// What a simulated cluster may do at worst.
+const (
+	// worstView is by how much a replica's view may lag.
+	worstView = time.Minute
+	// worstServer is by how much that of an API server may.
+	worstServer = time.Minute
+	// worstClock is by how much a clock may be wrong: a replica's, or an API server's.
+	worstClock = 2 * time.Minute
+)
+
+// kinds are the objects of a world.
+const (
+	kindSecret = iota
+	kindPods
+	kindWorkloads
+	kinds
+)
+
+// version is what an object was from a time on; nil when there was none.
+type version struct {
+	since  time.Time
+	object client.Object
+}
+
+// world is a cluster in virtual time. Replicas are real Keepers, which read an old
+// version of everything and write by compare-and-swap.
+type world struct {
+	t        *testing.T
+	random   *rand.Rand
+	now      time.Time
+	versions [kinds][]version
+	replicas []*mate
+	events   []event
+	// harmed is when a bundle was harmed last: until it is in order again, what is
+	// served may be untrusted.
+	harmed time.Time
+	// changed is called when the Secret gets a version.
+	changed func()
+	known   map[known][2]time.Time
+}
+
+// event is something that will happen.
+type event struct {
+	at time.Time
+	do func()
+}
+
+// mate is one replica.
+type mate struct {
+	w      *world
+	name   int
+	keeper *Keeper
+	offset time.Duration
+	seen   [kinds]int
+	wake   time.Time
+	// settled is when it was ready first.
+	settled time.Time
+	started time.Time
+}
+
+func newWorld(t *testing.T, seed uint64, replicas int) *world {
+	t.Helper()
+	w := &world{t: t, random: rand.New(rand.NewPCG(seed, 0)), now: begin, changed: func() {}, known: map[known][2]time.Time{}}
+	named := metav1.ObjectMeta{Name: "configuration"}
+	w.put(kindSecret, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "system", Name: "secret"}})
+	w.put(kindPods, &admissionregistrationv1.MutatingWebhookConfiguration{
+		ObjectMeta: named, Webhooks: []admissionregistrationv1.MutatingWebhook{{Name: "a"}, {Name: "b"}},
+	})
+	w.put(kindWorkloads, &admissionregistrationv1.ValidatingWebhookConfiguration{
+		ObjectMeta: named, Webhooks: []admissionregistrationv1.ValidatingWebhook{{Name: "c"}},
+	})
+	for i := range replicas {
+		w.replicas = append(w.replicas, &mate{w: w, name: i})
+		w.replicas[i].start()
+	}
+	return w
+}
+
+func (w *world) upTo(most time.Duration) time.Duration {
+	return time.Duration(w.random.Int64N(int64(most) + 1))
+}
+
+func (w *world) later(after time.Duration, do func()) {
+	w.events = append(w.events, event{w.now.Add(after), do})
+}
+
+// put makes a version, of which the replicas learn one after another.
+func (w *world) put(kind int, object client.Object) {
+	if object != nil {
+		object.SetResourceVersion(strconv.Itoa(len(w.versions[kind]) + 1))
+	}
+	w.versions[kind] = append(w.versions[kind], version{w.now, object})
+	if kind == kindSecret {
+		w.changed()
+	}
+	index := len(w.versions[kind]) - 1
+	for _, m := range w.replicas {
+		w.later(w.upTo(worstView), func() {
+			if m.seen[kind] < index {
+				m.seen[kind] = index
+				m.work()
+			}
+		})
+	}
+}
+
+func (w *world) last(kind int) client.Object { return w.versions[kind][len(w.versions[kind])-1].object }
+
+// run lets a time pass, and checks what must hold whenever something has happened and
+// just before.
+func (w *world) run(for_ time.Duration) {
+	w.t.Helper()
+	end := w.now.Add(for_)
+	for !w.t.Failed() {
+		next, do := end, func() {}
+		for _, m := range w.replicas {
+			if !m.wake.IsZero() && m.wake.Before(next) {
+				next, do = m.wake, m.work
+			}
+		}
+		which := -1
+		for i, e := range w.events {
+			if e.at.Before(next) {
+				next, do, which = e.at, e.do, i
+			}
+		}
+		if which >= 0 {
+			w.events = append(w.events[:which], w.events[which+1:]...)
+		}
+		if next.After(w.now) {
+			w.now = next
+			w.check()
+		}
+		if !next.Before(end) {
+			return
+		}
+		do()
+		w.check()
+	}
+}
+
+// start is the replica's first start, or another.
+func (m *mate) start() {
+	k, err := New(Options{
+		Cache:                view{m: m},
+		Client:               writer{m: m},
+		Secret:               types.NamespacedName{Namespace: "system", Name: "secret"},
+		WebhookConfiguration: "configuration",
+		Names:                testNames,
+		Now:                  func() time.Time { return m.w.now.Add(m.offset) },
+		Logger:               slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		m.w.t.Fatal(err)
+	}
+	m.keeper, m.started, m.settled = k, m.w.now, time.Time{}
+	for kind := range m.seen {
+		m.seen[kind] = len(m.w.versions[kind]) - 1
+	}
+	m.turnClock()
+	m.wake = m.w.now
+}
+
+func (m *mate) turnClock() { m.offset = m.w.upTo(2*worstClock) - worstClock }
+
+// work is what the loop does.
+func (m *mate) work() {
+	m.wake = time.Time{}
+	again, err := m.keeper.keep(context.Background())
+	if err != nil {
+		again = time.Second + m.w.upTo(30*time.Second)
+	}
+	if again > 0 {
+		m.wake = m.w.now.Add(again)
+	}
+}
+
+// view is the cache of a replica.
+type view struct {
+	cache.Cache
+	m *mate
+}
+
+func (v view) Get(_ context.Context, _ client.ObjectKey, into client.Object, _ ...client.GetOption) error {
+	kind := kindOf(into)
+	object := v.m.w.versions[kind][v.m.seen[kind]].object
+	if object == nil {
+		return apierrors.NewNotFound(corev1.Resource("objects"), "one")
+	}
+	switch into := into.(type) {
+	case *corev1.Secret:
+		object.(*corev1.Secret).DeepCopyInto(into)
+	case *admissionregistrationv1.MutatingWebhookConfiguration:
+		object.(*admissionregistrationv1.MutatingWebhookConfiguration).DeepCopyInto(into)
+	case *admissionregistrationv1.ValidatingWebhookConfiguration:
+		object.(*admissionregistrationv1.ValidatingWebhookConfiguration).DeepCopyInto(into)
+	}
+	return nil
+}
+
+func kindOf(o client.Object) int {
+	switch o.(type) {
+	case *corev1.Secret:
+		return kindSecret
+	case *admissionregistrationv1.MutatingWebhookConfiguration:
+		return kindPods
+	case *admissionregistrationv1.ValidatingWebhookConfiguration:
+		return kindWorkloads
+	}
+	panic(fmt.Sprintf("%T", o))
+}
+
+// writer is the client of a replica.
+type writer struct {
+	client.Client
+	m *mate
+}
+
+func (c writer) Patch(_ context.Context, o client.Object, p client.Patch, _ ...client.PatchOption) error {
+	w, kind := c.m.w, kindOf(o)
+	present := w.last(kind)
+	if present == nil {
+		return apierrors.NewNotFound(corev1.Resource("objects"), "one")
+	}
+	if present.GetResourceVersion() != o.GetResourceVersion() {
+		return apierrors.NewConflict(corev1.Resource("objects"), "one", nil)
+	}
+	if s, ok := o.(*corev1.Secret); ok {
+		w.put(kind, s.DeepCopy())
+		return nil
+	}
+	data, err := p.Data(o)
+	if err != nil {
+		return err
+	}
+	var change struct{ Webhooks []hook }
+	if err := json.Unmarshal(data, &change); err != nil {
+		return err
+	}
+	bundles := map[string][]byte{}
+	for _, h := range change.Webhooks {
+		bundles[h.Name] = h.ClientConfig.CABundle
+	}
+	w.put(kind, withBundles(present, bundles))
+	return nil
+}
+
+// withBundles is a configuration with the bundles of some webhooks changed.
+func withBundles(o client.Object, bundles map[string][]byte) client.Object {
+	next := o.DeepCopyObject().(client.Object)
+	set := func(name string, c *admissionregistrationv1.WebhookClientConfig) {
+		if b, ok := bundles[name]; ok {
+			c.CABundle = b
+		}
+	}
+	switch c := next.(type) {
+	case *admissionregistrationv1.MutatingWebhookConfiguration:
+		for i := range c.Webhooks {
+			set(c.Webhooks[i].Name, &c.Webhooks[i].ClientConfig)
+		}
+	case *admissionregistrationv1.ValidatingWebhookConfiguration:
+		for i := range c.Webhooks {
+			set(c.Webhooks[i].Name, &c.Webhooks[i].ClientConfig)
+		}
+	}
+	return next
+}
+
+func (c writer) Apply(context.Context, runtime.ApplyConfiguration, ...client.ApplyOption) error {
+	if c.m.w.last(kindSecret) == nil {
+		c.m.w.put(kindSecret, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "system", Name: "secret"}})
+	}
+	return nil
+}
