@@ -26,7 +26,12 @@ const (
 // refuse tells the pods why they get no rights, and takes away those that the
 // election had.
 func (t *term) refuse(ctx context.Context, e view.Election, pods []corev1.Pod, foreign client.Object) error {
-	err := t.revoke(ctx, e)
+	var err error
+	// Where the binding is not ours, our Role gives nobody anything. To remove it would
+	// only bring us here again, to make it anew.
+	if _, bound := foreign.(*rbacv1.RoleBinding); !bound {
+		err = t.revoke(ctx, e)
+	}
 	t.Logger.WarnContext(ctx, "refused to grant rights", "election", e.String(), "kind", kindOf(foreign), "object", client.ObjectKeyFromObject(foreign).String())
 	for i := range pods {
 		t.Teller.Tell(ctx, event.Event{
