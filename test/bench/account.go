@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -9,8 +10,10 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/kubernetes"
 	kube "k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/test/bench/report"
@@ -46,19 +49,30 @@ func newAccount(ctx context.Context, config *kube.Config) (a *account, end func(
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a client: %w", err)
 	}
-	w, err := watcher.RbacV1().RoleBindings(namespace).Watch(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, nil, fmt.Errorf("watch the bindings: %w", err)
-	}
-	var done sync.WaitGroup
-	done.Go(func() {
-		for event := range w.ResultChan() {
-			if b, ok := event.Object.(*rbacv1.RoleBinding); ok {
+	// An API server under load ends the watch of a client that is slow: an informer
+	// begins another.
+	_, informer := cache.NewInformerWithOptions(cache.InformerOptions{
+		ListerWatcher: cache.NewListWatchFromClient(watcher.RbacV1().RESTClient(), "rolebindings", namespace, fields.Everything()),
+		ObjectType:    &rbacv1.RoleBinding{},
+		Handler: cache.ResourceEventHandlerFuncs{AddFunc: func(object any) {
+			if b, ok := object.(*rbacv1.RoleBinding); ok {
 				a.note(b.Name)
 			}
-		}
+		}},
 	})
-	return a, func() { w.Stop(); done.Wait() }, nil
+	watching, stop := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() { informer.RunWithContext(watching) })
+	end = func() {
+		stop()
+		done.Wait()
+	}
+	return a, end, until(ctx, "the bindings are watched", func() error {
+		if !informer.HasSynced() {
+			return errors.New("they are not")
+		}
+		return nil
+	})
 }
 
 // note takes down that a binding is there.
