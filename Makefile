@@ -147,8 +147,8 @@ test-e2e: build bin/tools/helm ## Test the whole product on a real cluster. (roo
 	cd test && go test -count=1 -timeout $(PATIENCE) -v ./e2e/...
 
 .PHONY: bench
-bench: control-plane ## Measure elections (10 min) and admission (4 min). PARTS=admission is one alone; WRITE=1 writes its figures into docs/injection.md.
-	cd test && go run ./cmd/bench $(if $(PARTS),--parts $(PARTS)) --dir $(CURDIR)/bin/bench --out $(CURDIR)/bin/bench/$(or $(PARTS),all).json \
+bench: control-plane ## Measure elections (10 min), admission (4 min) and the webhook beside ELECTIONS=10000 (10 min). PARTS=admission is one alone, PARTS=load another; WRITE=1 writes admission's figures into docs/injection.md.
+	cd test && go run ./cmd/bench $(if $(PARTS),--parts $(PARTS)) $(if $(ELECTIONS),--elections $(ELECTIONS)) --dir $(CURDIR)/bin/bench --out $(CURDIR)/bin/bench/$(or $(PARTS),all).json \
 		--svg $(CURDIR)/docs/failover.svg $(if $(WRITE),--document $(CURDIR)/docs/injection.md)
 
 .PHONY: clean

@@ -125,11 +125,15 @@ func (g *gate) start(ctx context.Context) error {
 		return err
 	}
 	g.hooks[report.Idle] = idle
-	own, err := startOwn(ctx, g.admin, g.plane, programs.LeaseholderPath, g.log)
+	own, err := installOwn(ctx, g.admin, g.plane, programs.LeaseholderPath, g.log)
 	if err != nil {
 		return err
 	}
-	g.hooks[report.Leaseholder] = own
+	started, err := own.start(ctx)
+	if err != nil {
+		return err
+	}
+	g.hooks[report.Leaseholder] = started
 	return g.awaitBoth(ctx, asked)
 }
 

@@ -37,6 +37,8 @@ type Report struct {
 	// Admission is what creating pods costs; nil if it was not measured, as
 	// what follows is empty if elections were not.
 	Admission *Admission `json:"admission,omitempty"`
+	// Loads are a webhook beside ever more elections; empty if that was not measured.
+	Loads []Load `json:"loads,omitempty"`
 	// Floor is the time of a write, its watch event at another client, and that
 	// client's write, in milliseconds: what no election over a Lease can beat.
 	Floor Sample `json:"floor"`
