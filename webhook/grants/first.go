@@ -3,11 +3,13 @@ package grants
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
@@ -62,20 +64,31 @@ func (t *term) free(ctx context.Context, e view.Election, made *coordinationv1.L
 // neverRan asks the API server itself whether all pods of the election are so
 // new that no sidecar of theirs has been started. It is not asked about an election
 // that had a Lease before: a pod's status lags, and pods can be deleted by force.
+//
+// Only the pods that bear the election's label are asked for: all of a namespace would
+// be read once for each of its elections. A pod that the cache knows to be of the
+// election, by what its sidecar was told, and that is not among them was deleted or
+// given another label, and may have run.
 func (t *term) neverRan(ctx context.Context, e view.Election) (bool, error) {
+	// Before the answer: a pod that comes later is no pod that was lost.
+	known, err := view.Pods(ctx, t.Cache, e)
+	if err != nil {
+		return false, err
+	}
 	var pods corev1.PodList
-	err := t.Client.List(ctx, &pods, client.InNamespace(e.Namespace), client.HasLabels{injector.LabelElection})
+	err = t.Client.List(ctx, &pods, client.InNamespace(e.Namespace), client.MatchingLabels{injector.LabelElection: e.Name})
 	if err != nil {
 		return false, fmt.Errorf("list the pods of %s: %w", e, err)
 	}
+	labelled := map[types.UID]bool{}
 	for i := range pods.Items {
 		pod := &pods.Items[i]
-		// The label's value can have been changed: what the sidecar was told counts.
+		labelled[pod.UID] = true
 		if of, ok := view.ElectionOf(pod); ok && of == e && mayHaveRun(pod) {
 			return false, nil
 		}
 	}
-	return true, nil
+	return !slices.ContainsFunc(known, func(pod corev1.Pod) bool { return !labelled[pod.UID] }), nil
 }
 
 // mayHaveRun says whether the sidecar may have been started.
