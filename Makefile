@@ -9,6 +9,12 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 # CLUSTER_DIR holds everything of the cluster that `make cluster` starts.
 CLUSTER_DIR ?= $(CURDIR)/bin/cluster
+# SOURCE_DATE_EPOCH is the time that images bear, in seconds since 1970: that of the commit.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+# TOOLCHAIN is the Go release that images are compiled with, and so that is looked for vulnerabilities.
+TOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
+# ARCHITECTURES are what images are made for, comma-separated: this machine's.
+ARCHITECTURES ?= $(shell go env GOARCH)
 # NODES is how many nodes `make cluster` starts.
 NODES ?= 3
 
@@ -30,7 +36,7 @@ TESTED_AT_ONCE := 4
 
 GO_BUILD := go build -ldflags "-s -w -X main.version=$(VERSION)"
 COMMANDS := leaseholder-webhook leaseholder-sidecar kubectl-leaseholder
-TOOLS := helm helm-unittest golangci-lint
+TOOLS := helm helm-unittest golangci-lint cyclonedx-gomod govulncheck
 
 ##@ Use
 
@@ -49,16 +55,23 @@ build: ## Build the three commands into bin/.
 	for c in $(COMMANDS); do $(GO_BUILD) -o bin/$$c ./cmd/$$c; done
 
 .PHONY: tools
-tools: $(TOOLS:%=bin/tools/%) ## Build the pinned tools (helm, helm-unittest, golangci-lint) into bin/tools/.
+tools: $(TOOLS:%=bin/tools/%) ## Build the pinned tools (helm, golangci-lint and more) into bin/tools/.
 
 bin/tools/%: test/tools/go.mod test/tools/go.sum test/tools/build.sh
 	test/tools/build.sh $* $@
 
+.PHONY: image-files
+image-files: bin/tools/cyclonedx-gomod ## Build what goes into the images into bin/images/, for ARCHITECTURES=amd64,arm64, with the Go that go.mod names.
+	cd test && go run ./cmd/images --root $(CURDIR) --version $(VERSION) --epoch $(SOURCE_DATE_EPOCH) --architectures $(ARCHITECTURES)
+
 .PHONY: images
-images: ## Build the two images with docker (or DOCKER=podman, "buildah bud").
-	$(DOCKER) build --target webhook --build-arg VERSION=$(VERSION) -t leaseholder-webhook:$(VERSION) .
-	$(DOCKER) build --target sidecar --build-arg VERSION=$(VERSION) -t leaseholder-sidecar:$(VERSION) .
+images: image-files ## Build the two images with docker (or DOCKER=podman, DOCKER=buildah): the same digests from the same commit.
+	for image in webhook sidecar; do \
+		$(DOCKER) build $(IMAGE_FLAGS) --target $$image --build-arg VERSION=$(VERSION) --build-arg TARGETARCH=$$(go env GOARCH) -t leaseholder-$$image:$(VERSION) .; \
+	done
 images: DOCKER ?= docker
+# docker takes the time from SOURCE_DATE_EPOCH; the others must be told, and to leave out their own version.
+images: IMAGE_FLAGS = $(if $(findstring docker,$(DOCKER)),,--timestamp $(SOURCE_DATE_EPOCH) --identity-label=false)
 
 ##@ A real cluster
 
@@ -78,8 +91,9 @@ cluster-down: ## Take down the cluster of `make cluster` or `make demo`. (root)
 
 .PHONY: test
 test: lint test-go test-chart ## Everything that CI runs. (root)
-	# The model computes while the end-to-end tests wait.
-	$(MAKE) -j2 --output-sync=line model test-e2e
+	# The others compute while the end-to-end tests wait. What is known of
+	# vulnerabilities is what was known on a fixed day, so that the same commit passes tomorrow.
+	$(MAKE) -j2 --output-sync=line test-e2e model test-images vulncheck VULNDB=pinned
 
 .PHONY: lint
 lint: bin/tools/golangci-lint ## Check the Go code's style and likely faults.
@@ -107,6 +121,18 @@ model: ## Check the model of the rules with spin, which is installed if it is mi
 	{ command -v spin && command -v cc; } >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends spin gcc libc6-dev; }
 	cd test && go test -count=1 -timeout $(PATIENCE) -v ./model/...
 
+.PHONY: test-images
+test-images: bin/tools/cyclonedx-gomod ## Build the images twice and compare them, with buildah, which is installed if it is missing.
+	command -v buildah >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends buildah; }
+	cd test && go test -count=1 -timeout $(PATIENCE) -v ./images/...
+
+.PHONY: vulncheck
+vulncheck: bin/tools/govulncheck ## Look for vulnerable packages in all modules. VULNDB=pinned asks a database in test/vulndb, or another URL; SCAN=symbol says what calls them.
+	db=$(if $(filter pinned,$(VULNDB)),$$(test/vulndb/url.sh),$(or $(VULNDB),https://vuln.go.dev)); \
+	for scan in ". ./..." "test ./..." "test/tools tool"; do \
+		GOTOOLCHAIN=$(TOOLCHAIN) bin/tools/govulncheck -db $$db -scan $(or $(SCAN),package) -C $$scan; \
+	done
+
 .PHONY: footprint
 footprint: ## Print what the sidecar's program is made of, and judge its size. WRITE=1 writes docs/footprint.md.
 	cd test && go run ./cmd/footprint --root $(CURDIR) $(if $(WRITE),--write)
@@ -125,10 +151,10 @@ test-e2e: build bin/tools/helm ## Test the whole product on a real cluster. (roo
 	cd test && go test -count=1 -timeout $(PATIENCE) -v ./e2e/...
 
 .PHONY: bench
-bench: control-plane ## Measure elections (10 min), admission (4 min) and grants (1 min). PARTS=grants is one alone; WRITE=1 writes the figures of the last two into docs/injection.md.
-	cd test && go run ./cmd/bench $(if $(PARTS),--parts $(PARTS)) --dir $(CURDIR)/bin/bench --out $(CURDIR)/bin/bench/$(or $(PARTS),all).json \
+bench: control-plane ## Measure elections (10 min), admission (4 min), grants (1 min) and the webhook beside ELECTIONS=10000 (10 min). PARTS=grants is one alone; WRITE=1 writes the figures of admission and grants into docs/injection.md.
+	cd test && go run ./cmd/bench $(if $(PARTS),--parts $(PARTS)) $(if $(ELECTIONS),--elections $(ELECTIONS)) --dir $(CURDIR)/bin/bench --out $(CURDIR)/bin/bench/$(or $(PARTS),all).json \
 		--svg $(CURDIR)/docs/failover.svg $(if $(WRITE),--document $(CURDIR)/docs/injection.md)
 
 .PHONY: clean
 clean: ## Remove what was built. Caches and a running cluster stay.
-	rm -rf $(addprefix bin/,$(COMMANDS) tools k8s bench)
+	rm -rf $(addprefix bin/,$(COMMANDS) tools k8s bench images)

@@ -33,6 +33,8 @@ type options struct {
 	rightsManaged              bool
 	unusedAfter, shutdownDelay time.Duration
 	logLevel                   slog.Level
+	// memoryLimit is the container's, in bytes; 0 when it is not known.
+	memoryLimit int64
 }
 
 // complete reads what the flags and the environment say. The error names every
@@ -58,6 +60,7 @@ func (f *flags) complete(getenv func(string) string) (options, error) {
 		unusedAfter:          c.duration("--unused-after", f.unusedAfter, time.Second),
 		shutdownDelay:        c.duration("--shutdown-delay", f.shutdownDelay, 0),
 		logLevel:             c.Level("--log-level", f.logLevel),
+		memoryLimit:          c.bytes("MEMORY_LIMIT", getenv("MEMORY_LIMIT")),
 	}
 	o.sidecar.APIServer = apiServer(getenv)
 	return o, errors.Join(c.Faults...)
@@ -79,6 +82,17 @@ func (c *completer) port(name, value string) int {
 		c.Refuse(name, value, "1 to 65535")
 	}
 	return int(n)
+}
+
+func (c *completer) bytes(name, value string) int64 {
+	if value == "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || n <= 0 {
+		c.Refuse(name, value, "a number of bytes")
+	}
+	return n
 }
 
 func (c *completer) duration(name, value string, least time.Duration) time.Duration {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,10 +20,11 @@ func TestEveryFaultOfTheOptionsIsToldAtOnce(t *testing.T) {
 		"--webhook-port=0", "--health-port=x", "--metrics-port=70000", "--service=No Label", "--webhook-configuration=", "--certificate-secret=",
 		"--certificates=mine", "--client-ca=mine", "--election=-", "--rights=some", "--unused-after=soon", "--shutdown-delay=-1s", "--log-level=quiet",
 	}
-	if code := run(t.Context(), args, func(string) string { return "" }, &stderr, &stderr); code != exitFailed {
+	unlimited := func(name string) string { return map[string]string{"MEMORY_LIMIT": "max"}[name] }
+	if code := run(t.Context(), args, unlimited, &stderr, &stderr); code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
-	wanted := []string{"--sidecar-image must be set", "POD_NAME", "POD_UID", "POD_NAMESPACE"}
+	wanted := []string{"--sidecar-image must be set", "POD_NAME", "POD_UID", "POD_NAMESPACE", `MEMORY_LIMIT="max"`}
 	for _, arg := range args {
 		name, _, _ := strings.Cut(arg, "=")
 		wanted = append(wanted, name)
@@ -45,6 +47,9 @@ func TestDefaultsNeedOnlyTheImageAndThePod(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if o.memoryLimit != 0 {
+		t.Errorf("a memory limit of %d that nobody set", o.memoryLimit)
 	}
 	if o.webhookPort != 9443 || o.healthPort != 8081 || o.metricsPort != 8080 || o.election != "leaseholder-webhook" || !o.rightsManaged || o.certificates != certs.SelfManaged {
 		t.Errorf("%+v", o)
@@ -96,5 +101,19 @@ func TestDefaultsAreTheCharts(t *testing.T) {
 		if pair[0] != pair[1] {
 			t.Errorf("%s is %q by default, and %q in the chart", name, pair[0], pair[1])
 		}
+	}
+}
+
+func TestMemoryIsCollectedBeforeTheContainersLimit(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	defer debug.SetMemoryLimit(before)
+	limitMemory(0)
+	if got := debug.SetMemoryLimit(-1); got != before {
+		t.Errorf("without a limit it became %d", got)
+	}
+	const limit = 256 << 20
+	limitMemory(limit)
+	if got := debug.SetMemoryLimit(-1); got <= limit/2 || got >= limit {
+		t.Errorf("it is %d of %d", got, limit)
 	}
 }

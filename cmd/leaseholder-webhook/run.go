@@ -47,6 +47,7 @@ func newServeCommand(ctx context.Context, getenv func(string) string, stderr io.
 				return err
 			}
 			setLogger(stderr, o.logLevel)
+			limitMemory(o.memoryLimit)
 			return serve(ctx, o)
 		},
 	}

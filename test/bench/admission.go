@@ -133,11 +133,15 @@ func (g *gate) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	own, err := startOwn(ctx, g.admin, kubeconfig, programs.LeaseholderPath, g.log)
+	own, err := installOwn(ctx, g.admin, kubeconfig, programs.LeaseholderPath, g.log)
 	if err != nil {
 		return err
 	}
-	g.hooks[report.Leaseholder] = own
+	started, err := own.start(ctx)
+	if err != nil {
+		return err
+	}
+	g.hooks[report.Leaseholder] = started
 	return g.awaitBoth(ctx, asked)
 }
 

@@ -58,6 +58,11 @@ func Run(ctx context.Context, o Options) (r *report.Report, err error) {
 			return nil, err
 		}
 	}
+	if o.measures(PartLoad) {
+		if err := b.load(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return b.report, nil
 }
 

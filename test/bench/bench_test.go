@@ -50,6 +50,7 @@ func TestAQuickRunMeasuresEverything(t *testing.T) {
 	admission(t, r, rounds)
 	granted(t, r, rounds)
 	atRest(t, r)
+	loaded(t, r)
 	for _, p := range r.Programs {
 		if p.Bytes <= 0 {
 			t.Errorf("%s has %d bytes", p.Contestant, p.Bytes)
@@ -140,6 +141,26 @@ func granted(t *testing.T, r *report.Report, rounds int) {
 		if w.What != report.Waits()[i%len(report.Waits())] || w.Took.Min <= 0 {
 			t.Errorf("%s took %v ms", w.What, w.Took.Min)
 		}
+	}
+}
+
+func loaded(t *testing.T, r *report.Report) {
+	t.Helper()
+	created, before := 0, 0
+	for _, l := range r.Loads {
+		measured(t, fmt.Sprintf("pods of %d elections", l.Elections), l.Create, l.Pods-before)
+		created, before = created+l.Create.N, l.Pods
+		for what, value := range map[string]float64{
+			"pods a second": l.PodsPerSecond, "CPU for a pod": l.CreateCPU, "peak": l.CreatePeak, "renewals": l.Renewals, "CPU at rest": l.RestCPU,
+			"memory at rest": l.RestMiB, "start": l.StartSeconds, "peak after a start": l.StartPeak, "memory after a start": l.StartMiB,
+		} {
+			if value <= 0 {
+				t.Errorf("%d elections: %s is %v", l.Elections, what, value)
+			}
+		}
+	}
+	if len(r.Loads) != 2 || created != 15 {
+		t.Errorf("%d sizes with %d pods: %+v", len(r.Loads), created, r.Loads)
 	}
 }
 

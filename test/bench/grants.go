@@ -105,7 +105,11 @@ func (g *granter) startWebhook(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if g.hook, err = startOwn(ctx, g.admin, kubeconfig, programs.LeaseholderPath, g.log); err != nil {
+	own, err := installOwn(ctx, g.admin, kubeconfig, programs.LeaseholderPath, g.log)
+	if err != nil {
+		return err
+	}
+	if g.hook, err = own.start(ctx); err != nil {
 		return err
 	}
 	pod, err := encoded(injectortest.Small, known)

@@ -18,6 +18,9 @@ type Options struct {
 	// Rounds is how many failovers of each kind and new elections one at a time are measured, and how many pods are
 	// created one at a time; default 100 and 300, and 3 in a quick run.
 	Rounds int
+	// Elections is how many the webhook is loaded with at most; default 10,000, and 5 in
+	// a quick run.
+	Elections int
 	// Parts are what is measured, of Parts; default all.
 	Parts []string
 	// Quick measures everything with few rounds, few candidates and short
@@ -35,10 +38,22 @@ const (
 	PartAdmission = "admission"
 	// PartGrants is how long a new election waits for its rights.
 	PartGrants = "grants"
+	// PartLoad is the webhook beside thousands of elections.
+	PartLoad = "load"
 )
 
 // Parts lists the parts in the order in which they are measured.
-func Parts() []string { return []string{PartElection, PartAdmission, PartGrants} }
+func Parts() []string { return []string{PartElection, PartAdmission, PartGrants, PartLoad} }
+
+// atMost cuts ascending sizes where the wanted number of elections is.
+func (o Options) atMost(sizes ...int) []int {
+	for i := range sizes {
+		if o.Elections > 0 {
+			sizes[i] = min(sizes[i], o.Elections)
+		}
+	}
+	return slices.Compact(sizes)
+}
 
 // measures says whether a part is to be measured.
 func (o Options) measures(part string) bool {
@@ -75,6 +90,7 @@ type plan struct {
 	rest                      rest
 	admissions                admissions
 	grants                    granting
+	loads                     loads
 }
 
 // series is many failovers of one kind.
@@ -125,6 +141,7 @@ func (o Options) plan() plan {
 			rest:          rest{sizes: []int{2, 3}, timing: quick, settle: time.Second, window: 5 * time.Second},
 			admissions:    admissions{rounds: rounds, blocks: 2, largeBlocks: 1, perBlock: 4, atOnce: 4, kept: 10, handlerTime: "1x", handlerCount: "2"},
 			grants:        granting{rounds: rounds, blocks: 1, atOnce: 4},
+			loads:         loads{elections: o.atMost(2, 5), pods: 3, atOnce: 4, pace: 50, window: time.Second},
 		}
 	}
 	created := cmp.Or(rounds, 300)
@@ -149,6 +166,7 @@ func (o Options) plan() plan {
 			rounds: created, blocks: 5, largeBlocks: 2, perBlock: 64, atOnce: 32, kept: 1000, handlerTime: "0.2s", handlerCount: "5",
 		},
 		grants: granting{rounds: rounds, blocks: 3, atOnce: 100},
+		loads:  loads{elections: o.atMost(1000, 3000, 10_000), pods: 3, atOnce: 32, pace: 300, window: time.Minute},
 	}
 }
 

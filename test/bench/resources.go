@@ -14,26 +14,31 @@ import (
 )
 
 // residentMiB is a process's VmRSS (proc_pid_status(5)), in MiB.
-func residentMiB(pid int) (float64, error) {
+func residentMiB(pid int) (float64, error) { return statusMiB(pid, "VmRSS") }
+
+// peakMiB is the most that residentMiB has been since the process began.
+func peakMiB(pid int) (float64, error) { return statusMiB(pid, "VmHWM") }
+
+func statusMiB(pid int, what string) (float64, error) {
 	content, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
 	if err != nil {
 		return 0, fmt.Errorf("read the memory of process %d: %w", pid, err)
 	}
-	return parseResident(content)
+	return parseStatus(content, what)
 }
 
-func parseResident(status []byte) (float64, error) {
+func parseStatus(status []byte, what string) (float64, error) {
 	for line := range bytes.Lines(status) {
 		fields := strings.Fields(string(line))
-		if len(fields) == 3 && fields[0] == "VmRSS:" && fields[2] == "kB" {
+		if len(fields) == 3 && fields[0] == what+":" && fields[2] == "kB" {
 			kib, err := strconv.ParseFloat(fields[1], 64)
 			if err != nil {
-				return 0, fmt.Errorf("read VmRSS %q: %w", fields[1], err)
+				return 0, fmt.Errorf("read %s %q: %w", what, fields[1], err)
 			}
 			return kib / 1024, nil
 		}
 	}
-	return 0, fmt.Errorf("read the memory of a process: no VmRSS in %q", status)
+	return 0, fmt.Errorf("read the memory of a process: no %s in %q", what, status)
 }
 
 // cpuTime is what a process has used of the CPUs, by its CPU-time clock: unlike

@@ -6,11 +6,11 @@ import (
 )
 
 func TestParseResident(t *testing.T) {
-	got, err := parseResident([]byte("Name:\tx\nVmPeak:\t  9999 kB\nVmRSS:\t   14336 kB\nRssAnon:\t 1 kB\n"))
+	got, err := parseStatus([]byte("Name:\tx\nVmPeak:\t  9999 kB\nVmRSS:\t   14336 kB\nRssAnon:\t 1 kB\n"), "VmRSS")
 	if err != nil || got != 14 {
 		t.Errorf("got %v, %v, want 14 MiB", got, err)
 	}
-	if _, err := parseResident([]byte("Name:\tzombie\n")); err == nil {
+	if _, err := parseStatus([]byte("Name:\tzombie\n"), "VmRSS"); err == nil {
 		t.Error("a process without memory is no error")
 	}
 }

@@ -68,30 +68,43 @@ func startHook(ctx context.Context, contestant, path string, log, stdout io.Writ
 	return &hook{contestant: contestant, command: c}, nil
 }
 
-// startOwn starts Leaseholder's webhook with everything that it does, and waits
-// until it says that it is ready. Its namespace and its Secret are there.
-func startOwn(ctx context.Context, admin client.Client, kubeconfig, path string, log io.Writer) (*hook, error) {
-	var ports [3]string
-	for i := range ports {
+// own is how Leaseholder's webhook is started.
+type own struct {
+	path  string
+	ports [3]string
+	env   []string
+	log   io.Writer
+}
+
+// installOwn makes what Leaseholder's webhook needs beside its namespace and its Secret.
+func installOwn(ctx context.Context, admin client.Client, kubeconfig, path string, log io.Writer) (own, error) {
+	o := own{path: path, log: log}
+	for i := range o.ports {
 		var err error
-		if ports[i], err = contender.FreePort(ctx); err != nil {
-			return nil, err
+		if o.ports[i], err = contender.FreePort(ctx); err != nil {
+			return own{}, err
 		}
 	}
-	if err := install(ctx, admin, ownName, ownConfiguration, ports[0], nil, report.Leaseholder); err != nil {
-		return nil, err
+	if err := install(ctx, admin, ownName, ownConfiguration, o.ports[0], nil, report.Leaseholder); err != nil {
+		return own{}, err
 	}
 	// The lock of one replica is the machine's, so that its UID must be its own.
-	env := []string{
-		"KUBECONFIG=" + kubeconfig, "POD_NAMESPACE=" + systemNamespace, "POD_NAME=" + ownName, "POD_UID=bench-" + ports[0],
+	o.env = []string{
+		"KUBECONFIG=" + kubeconfig, "POD_NAMESPACE=" + systemNamespace, "POD_NAME=" + ownName, "POD_UID=bench-" + o.ports[0],
 	}
-	h, err := startHook(ctx, report.Leaseholder, path, log, nil, env,
+	return o, nil
+}
+
+// start starts the webhook with everything that it does, and waits until it says
+// that it is ready.
+func (o own) start(ctx context.Context) (*hook, error) {
+	h, err := startHook(ctx, report.Leaseholder, o.path, o.log, nil, o.env,
 		"--sidecar-image=sidecar:1", "--webhook-configuration="+ownConfiguration, "--shutdown-delay=0s",
-		"--webhook-port="+ports[0], "--health-port="+ports[1], "--metrics-port="+ports[2])
+		"--webhook-port="+o.ports[0], "--health-port="+o.ports[1], "--metrics-port="+o.ports[2])
 	if err != nil {
 		return nil, err
 	}
-	ready := func() error { return ask(ctx, "http://127.0.0.1:"+ports[1]+"/readyz") }
+	ready := func() error { return ask(ctx, "http://127.0.0.1:"+o.ports[1]+"/readyz") }
 	if err := until(ctx, "Leaseholder's webhook is ready", ready); err != nil {
 		return nil, joined(err, h.stop())
 	}

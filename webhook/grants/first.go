@@ -9,6 +9,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
@@ -63,12 +64,25 @@ func (t *term) free(ctx context.Context, e view.Election, made *coordinationv1.L
 // neverRan asks the API server itself whether all pods of the election are so
 // new that no sidecar of theirs has been started. It is not asked about an election
 // that had a Lease before: a pod's status lags, and pods can be deleted by force.
+//
+// A pod that the cache knows to be of the election, by what its sidecar was told, and
+// that is not in the answer was deleted or given another label, and may have run.
 func (t *term) neverRan(ctx context.Context, e view.Election) (bool, error) {
+	// Before the answer: a pod that comes later is no pod that was lost.
+	known, err := view.Pods(ctx, t.Cache, e)
+	if err != nil {
+		return false, err
+	}
 	pods, err := t.live(ctx, e)
 	if err != nil {
 		return false, err
 	}
-	return !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return mayHaveRun(&pod) }), nil
+	there := map[types.UID]bool{}
+	for i := range pods {
+		there[pods[i].UID] = true
+	}
+	lost := slices.ContainsFunc(known, func(pod corev1.Pod) bool { return !there[pod.UID] })
+	return !lost && !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return mayHaveRun(&pod) }), nil
 }
 
 // mayHaveRun says whether the sidecar may have been started.

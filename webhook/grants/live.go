@@ -17,14 +17,17 @@ import (
 // live are the pods of an election that the API server itself has. It is asked before
 // anything is taken away: a replica whose view of the pods lags would otherwise take
 // from a new pod what another replica has just given it, again and again.
+//
+// Only the pods that bear the election's label are asked for: all of a namespace would
+// be read once for each of its elections.
 func (t *term) live(ctx context.Context, e view.Election) ([]corev1.Pod, error) {
 	var pods corev1.PodList
-	err := t.Client.List(ctx, &pods, client.InNamespace(e.Namespace), client.HasLabels{injector.LabelElection})
+	err := t.Client.List(ctx, &pods, client.InNamespace(e.Namespace), client.MatchingLabels{injector.LabelElection: e.Name})
 	if err != nil {
 		return nil, fmt.Errorf("list the pods of %s: %w", e, err)
 	}
 	return slices.DeleteFunc(pods.Items, func(pod corev1.Pod) bool {
-		// The label's value can have been changed: what the sidecar was told counts.
+		// The label is not all: what the sidecar was told counts.
 		of, ok := view.ElectionOf(&pod)
 		return !ok || of != e
 	}), nil

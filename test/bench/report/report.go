@@ -39,6 +39,8 @@ type Report struct {
 	Admission *Admission `json:"admission,omitempty"`
 	// Grants is how long new elections wait for their rights; nil if it was not measured.
 	Grants *Grants `json:"grants,omitempty"`
+	// Loads are a webhook beside ever more elections; empty if that was not measured.
+	Loads []Load `json:"loads,omitempty"`
 	// Floor is the time of a write, its watch event at another client, and that
 	// client's write, in milliseconds: what no election over a Lease can beat.
 	Floor Sample `json:"floor"`

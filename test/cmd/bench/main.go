@@ -1,6 +1,6 @@
 // Command bench measures Leaseholder's sidecar beside client-go's LeaderElector,
 // its webhook beside one that does nothing and none at all, and the wait for rights
-// beside the writes that it needs. It prints what it saw, with the budgets. Its exit code is 0 when everything
+// beside the writes that it needs, and that webhook beside thousands of elections. It prints what it saw, with the budgets. Its exit code is 0 when everything
 // was measured, whether or not a budget is missed.
 package main
 
@@ -38,6 +38,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	assets := flags.String("assets", os.Getenv("KUBEBUILDER_ASSETS"), "the `directory` of kube-apiserver and etcd; KUBEBUILDER_ASSETS by default")
 	rounds := flags.Int("rounds", 0, "the `number` of failovers of each kind and of pods of each kind; by default 100 and 300, and 3 with --quick")
+	elections := flags.Int("elections", 0, "the `number` of elections that the webhook is loaded with at most; 10,000 by default, and 5 with --quick")
 	quick := flags.Bool("quick", false, "measure everything with few rounds, to see that it can be done")
 	parts := flags.String("parts", "", "what to measure, comma-separated: "+strings.Join(bench.Parts(), ", ")+"; everything by default")
 	out := flags.String("out", "", "the JSON `file` for the report; none by default")
@@ -48,8 +49,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("read the flags: %w", err)
 	}
-	if flags.NArg() > 0 || *rounds < 0 {
-		return fmt.Errorf("read the flags: unknown argument %q or a negative number of rounds", flags.Arg(0))
+	if flags.NArg() > 0 || *rounds < 0 || *elections < 0 {
+		return fmt.Errorf("read the flags: unknown argument %q or a negative number", flags.Arg(0))
 	}
 	if *show != "" {
 		r, err := report.Read(*show)
@@ -64,7 +65,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r, err := bench.Run(ctx, bench.Options{Assets: *assets, Dir: *dir, Rounds: *rounds, Quick: *quick, Parts: measured, Out: stdout})
+	r, err := bench.Run(ctx, bench.Options{Assets: *assets, Dir: *dir, Rounds: *rounds, Elections: *elections, Quick: *quick, Parts: measured, Out: stdout})
 	if err != nil {
 		return err
 	}
