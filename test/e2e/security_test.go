@@ -2,9 +2,12 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -44,7 +47,7 @@ func (s *space) running(p *corev1.Pod) *corev1.Pod {
 	s.eventually("pod "+p.Name, func() error {
 		now, err := client.CoreV1().Pods(s.name).Get(s.ctx, p.Name, metav1.GetOptions{})
 		if err == nil && !ready(now) {
-			err = fmt.Errorf("not ready")
+			err = errors.New("not ready")
 		}
 		p = now
 		return err
@@ -57,7 +60,7 @@ func (s *space) look(p *corev1.Pod, port int) map[string]map[string]string {
 	s.Helper()
 	var seen map[string]map[string]string
 	s.eventually("a look around", func() error {
-		body, err := s.ask(fmt.Sprintf("http://%s:%d/look", p.Status.PodIP, port))
+		body, err := s.ask("http://" + net.JoinHostPort(p.Status.PodIP, strconv.Itoa(port)) + "/look")
 		if err != nil {
 			return err
 		}

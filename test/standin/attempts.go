@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -84,6 +85,6 @@ func ask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer answer.Body.Close()
-	_, _ = fmt.Fprintln(w, answer.StatusCode)
+	_, _ = io.WriteString(w, strconv.Itoa(answer.StatusCode)+"\n")
 	_, _ = io.Copy(w, answer.Body)
 }

@@ -66,16 +66,16 @@ func run(t *testing.T, q *Queue) {
 	})
 }
 
-func refusal(owner, note string) Event {
+func refusal(note string) Event {
 	return Event{
-		Regarding: corev1.ObjectReference{Kind: "ReplicaSet", Namespace: "shop", Name: owner, UID: "uid"},
+		Regarding: corev1.ObjectReference{Kind: "ReplicaSet", Namespace: "shop", Name: "orders", UID: "uid"},
 		Reason:    "InvalidValue", Note: note, Occasion: note,
 	}
 }
 
 // spread is one of many refusals in many namespaces.
 func spread(i int) Event {
-	e := refusal("orders", strconv.Itoa(i))
+	e := refusal(strconv.Itoa(i))
 	e.Regarding.Namespace = fmt.Sprint("shop-", i/10)
 	return e
 }
@@ -88,7 +88,7 @@ func TestOneNamespaceDoesNotTakeTheRoomOfOthers(t *testing.T) {
 		flood := func(want int) {
 			t.Helper()
 			for i := range 10 * burstEach {
-				q.Offer(refusal("orders", strconv.Itoa(i)))
+				q.Offer(refusal(strconv.Itoa(i)))
 			}
 			synctest.Wait()
 			if s.tries != want {
@@ -96,7 +96,7 @@ func TestOneNamespaceDoesNotTakeTheRoomOfOthers(t *testing.T) {
 			}
 		}
 		flood(burstEach)
-		other := refusal("orders", "port")
+		other := refusal("port")
 		other.Regarding.Namespace = "farm"
 		q.Offer(other)
 		synctest.Wait()
@@ -126,12 +126,12 @@ func TestWhatIsOfferedAgainSoonIsToldOnce(t *testing.T) {
 			}
 		}
 		for range 20 {
-			q.Offer(refusal("orders", "port"))
+			q.Offer(refusal("port"))
 		}
 		tries(1)
-		q.Offer(refusal("orders", "another port"))
+		q.Offer(refusal("another port"))
 		tries(2)
-		elsewhere := refusal("orders", "port")
+		elsewhere := refusal("port")
 		elsewhere.Regarding.Namespace = "farm"
 		q.Offer(elsewhere)
 		tries(3)
@@ -139,7 +139,7 @@ func TestWhatIsOfferedAgainSoonIsToldOnce(t *testing.T) {
 			t.Errorf("made %+v", e)
 		}
 		time.Sleep(remembered + time.Second)
-		q.Offer(refusal("orders", "port"))
+		q.Offer(refusal("port"))
 		tries(4)
 	})
 }
@@ -151,7 +151,7 @@ func TestWhatCanNotBeMadeIsTriedAgainLater(t *testing.T) {
 		run(t, q)
 		offer := func(want int) {
 			t.Helper()
-			q.Offer(refusal("orders", "port"))
+			q.Offer(refusal("port"))
 			synctest.Wait()
 			if s.tries != want {
 				t.Errorf("%d requests, want %d", s.tries, want)
@@ -212,7 +212,7 @@ func TestAnEventIsMadeOnlySoFast(t *testing.T) {
 func TestANoteIsCut(t *testing.T) {
 	s := &server{}
 	teller := Teller{Client: s, Instance: "test", Logger: slog.New(slog.DiscardHandler)}
-	if !teller.Tell(t.Context(), refusal("orders", strings.Repeat("ß", MaxNote))) || len(s.made[0].Note) != MaxNote {
+	if !teller.Tell(t.Context(), refusal(strings.Repeat("ß", MaxNote))) || len(s.made[0].Note) != MaxNote {
 		t.Errorf("a note of %d bytes", len(s.made[0].Note))
 	}
 }
