@@ -84,7 +84,7 @@ func ready(keepers ...*certs.Keeper) func(context.Context) error {
 }
 
 func TestReplicasThatStartTogetherServeOneCertificate(t *testing.T) {
-	install(t, "nowhere", webhooktest.FreePort(t))
+	install(t)
 	const replicas = 5
 	var keepers []*certs.Keeper
 	for range replicas {
@@ -105,7 +105,7 @@ func TestReplicasThatStartTogetherServeOneCertificate(t *testing.T) {
 }
 
 func TestADamagedSecretAndAnEmptiedBundleAreRepaired(t *testing.T) {
-	install(t, "nowhere", webhooktest.FreePort(t))
+	install(t)
 	k := newKeeper(t, certs.Lifetimes{CA: time.Hour, Leaf: 30 * time.Minute, Grace: time.Second})
 	webhooktest.Background(t, "keeper", k.Run)
 	webhooktest.Eventually(t, "it is ready", ready(k))
@@ -145,12 +145,12 @@ func TestWithoutAConfigurationItIsNotReady(t *testing.T) {
 // TestPodsDoNotWaitForTheConfigurationForWorkloads is an installation with a chart
 // that had none, which is brought up to date later.
 func TestPodsDoNotWaitForTheConfigurationForWorkloads(t *testing.T) {
-	installForPods(t, "nowhere", webhooktest.FreePort(t))
+	installForPods(t)
 	k := newKeeper(t, certs.Lifetimes{})
 	webhooktest.Background(t, "keeper", k.Run)
 	webhooktest.Eventually(t, "it is ready", ready(k))
 	before := leaf(k)
-	installForWorkloads(t, "nowhere", webhooktest.FreePort(t))
+	installForWorkloads(t)
 	webhooktest.Eventually(t, "all bundles are published", published)
 	if err := k.Ready(); err != nil || !leaf(k).Equal(before) {
 		t.Errorf("the leaf was changed without need, or it is not ready: %v", err)
@@ -158,7 +158,7 @@ func TestPodsDoNotWaitForTheConfigurationForWorkloads(t *testing.T) {
 }
 
 func TestWhoseConfigurationIsDeletedIsNotReady(t *testing.T) {
-	install(t, "nowhere", webhooktest.FreePort(t))
+	install(t)
 	k := newKeeper(t, certs.Lifetimes{})
 	webhooktest.Background(t, "keeper", k.Run)
 	webhooktest.Eventually(t, "it is ready", ready(k))
@@ -185,7 +185,7 @@ func (c readOnly) Patch(ctx context.Context, o client.Object, p client.Patch, op
 }
 
 func TestWhatTheSecretHoldsIsServedWhileItCannotBeWritten(t *testing.T) {
-	install(t, "nowhere", webhooktest.FreePort(t))
+	install(t)
 	first := newKeeper(t, certs.Lifetimes{})
 	stop := webhooktest.Background(t, "keeper", first.Run)
 	webhooktest.Eventually(t, "it is ready", ready(first))

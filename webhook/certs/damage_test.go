@@ -72,7 +72,7 @@ func (w *world) spoilBundle() {
 		h := &pods.Webhooks[w.random.IntN(len(pods.Webhooks))]
 		name, now = h.Name, h.ClientConfig.CABundle
 	}
-	old := w.versions[kindPods][w.random.IntN(len(w.versions[kindPods]))].object.(*admissionregistrationv1.MutatingWebhookConfiguration)
+	old := w.pods(w.random.IntN(len(w.versions[kindPods])))
 	w.put(kind, withBundles(w.last(kind), map[string][]byte{name: w.spoil(now, old.Webhooks[0].ClientConfig.CABundle)}))
 	w.harmed = w.now
 }
@@ -105,8 +105,7 @@ func TestRandomDamageIsRepaired(t *testing.T) {
 			if c.ca == nil || c.leaf == nil {
 				t.Fatal("the secret is not whole")
 			}
-			pods := w.last(kindPods).(*admissionregistrationv1.MutatingWebhookConfiguration)
-			others := w.last(kindWorkloads).(*admissionregistrationv1.ValidatingWebhookConfiguration)
+			pods, others := w.pods(len(w.versions[kindPods])-1), w.workloads()
 			if !trusted(slices.Concat(mutating(pods).bundles(), validating(others).bundles()), c.leaf.tls, w.now) {
 				t.Error("not every bundle trusts the leaf")
 			}

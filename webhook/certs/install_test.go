@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -17,13 +16,12 @@ import (
 	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
 )
 
-// install makes an empty Secret and the two configurations, each with two webhooks,
-// which all ask at the port about one namespace: about pods, and about config maps
-// in the place of workloads.
-func install(t *testing.T, namespace string, port int) {
+// install makes an empty Secret and the two configurations, each with two webhooks.
+// Nobody asks them: the namespace that they are for does not exist.
+func install(t *testing.T) {
 	t.Helper()
-	installForPods(t, namespace, port)
-	installForWorkloads(t, namespace, port)
+	installForPods(t)
+	installForWorkloads(t)
 }
 
 func create(t *testing.T, o client.Object) {
@@ -34,15 +32,15 @@ func create(t *testing.T, o client.Object) {
 	t.Cleanup(func() { _ = cluster.Admin.Delete(context.WithoutCancel(t.Context()), o) })
 }
 
-func installForPods(t *testing.T, namespace string, port int) {
+func installForPods(t *testing.T) {
 	t.Helper()
 	emptySecret(t)
 	c := &admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: webhooktest.Configuration}}
 	for _, name := range []string{"a.leaseholder.dev", "b.leaseholder.dev"} {
 		c.Webhooks = append(c.Webhooks, admissionregistrationv1.MutatingWebhook{
 			Name:                    name,
-			ClientConfig:            at(port),
-			NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
+			ClientConfig:            nowhere(),
+			NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: "nowhere"}},
 			SideEffects:             ptr.To(admissionregistrationv1.SideEffectClassNone),
 			AdmissionReviewVersions: []string{"v1"},
 			Rules:                   creation("pods"),
@@ -51,14 +49,14 @@ func installForPods(t *testing.T, namespace string, port int) {
 	create(t, c)
 }
 
-func installForWorkloads(t *testing.T, namespace string, port int) {
+func installForWorkloads(t *testing.T) {
 	t.Helper()
 	c := &admissionregistrationv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: webhooktest.Configuration}}
 	for _, name := range []string{"c.leaseholder.dev", "d.leaseholder.dev"} {
 		c.Webhooks = append(c.Webhooks, admissionregistrationv1.ValidatingWebhook{
 			Name:                    name,
-			ClientConfig:            at(port),
-			NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
+			ClientConfig:            nowhere(),
+			NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: "nowhere"}},
 			SideEffects:             ptr.To(admissionregistrationv1.SideEffectClassNone),
 			AdmissionReviewVersions: []string{"v1"},
 			Rules:                   creation("configmaps"),
@@ -67,8 +65,8 @@ func installForWorkloads(t *testing.T, namespace string, port int) {
 	create(t, c)
 }
 
-func at(port int) admissionregistrationv1.WebhookClientConfig {
-	return admissionregistrationv1.WebhookClientConfig{URL: new(fmt.Sprintf("https://localhost:%d/", port))}
+func nowhere() admissionregistrationv1.WebhookClientConfig {
+	return admissionregistrationv1.WebhookClientConfig{URL: new("https://localhost/")}
 }
 
 func creation(resource string) []admissionregistrationv1.RuleWithOperations {

@@ -32,7 +32,7 @@ func deleteSecret(t *testing.T) {
 }
 
 func TestADeletedSecretIsMadeAgainByReplicasThatServeOn(t *testing.T) {
-	install(t, "nowhere", webhooktest.FreePort(t))
+	install(t)
 	lifetimes := certs.DefaultLifetimes()
 	var keepers []*certs.Keeper
 	for range 3 {
@@ -83,7 +83,7 @@ func (noCreation) Apply(context.Context, runtime.ApplyConfiguration, ...client.A
 }
 
 func TestWhoMayNotMakeTheSecretServesOnAndSaysWhatToDo(t *testing.T) {
-	install(t, "nowhere", webhooktest.FreePort(t))
+	install(t)
 	var told words
 	k, err := certs.New(certs.Options{
 		Cache:                cluster.Cache(t),

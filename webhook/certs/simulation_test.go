@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -51,14 +50,14 @@ func (w *world) check() {
 func (w *world) checkServed(m *mate, leaf *tls.Certificate) {
 	w.t.Helper()
 	all := w.versions[kindPods]
-	for i, v := range all {
+	for i := range all {
 		if i+1 < len(all) && w.now.Sub(all[i+1].since) > worstServer {
 			continue // nobody has it any more
 		}
 		if w.now.Sub(begin) < time.Hour && i < 2 {
 			continue // they know nothing yet, and no replica can do anything about it
 		}
-		bundles := mutating(v.object.(*admissionregistrationv1.MutatingWebhookConfiguration)).bundles()
+		bundles := mutating(w.pods(i)).bundles()
 		for _, wrong := range []time.Duration{-worstClock, worstClock} {
 			if err := w.trusts(i, bundles, leaf, w.now.Add(wrong)); err != nil {
 				w.t.Errorf("%s: an API server with version %d of %d, whose clock is wrong by %s, does not trust replica %d: %v",

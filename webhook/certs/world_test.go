@@ -126,13 +126,30 @@ func (w *world) put(kind int, object client.Object) {
 	}
 }
 
+// pods is a version of the configuration for pods, workloads the last of the other.
+func (w *world) pods(version int) *admissionregistrationv1.MutatingWebhookConfiguration {
+	c, ok := w.versions[kindPods][version].object.(*admissionregistrationv1.MutatingWebhookConfiguration)
+	if !ok {
+		w.t.Fatal("there is no configuration for pods")
+	}
+	return c
+}
+
+func (w *world) workloads() *admissionregistrationv1.ValidatingWebhookConfiguration {
+	c, ok := w.last(kindWorkloads).(*admissionregistrationv1.ValidatingWebhookConfiguration)
+	if !ok {
+		w.t.Fatal("there is no configuration for workloads")
+	}
+	return c
+}
+
 func (w *world) last(kind int) client.Object { return w.versions[kind][len(w.versions[kind])-1].object }
 
 // run lets a time pass, and checks what must hold whenever something has happened and
 // just before.
-func (w *world) run(for_ time.Duration) {
+func (w *world) run(long time.Duration) {
 	w.t.Helper()
-	end := w.now.Add(for_)
+	end := w.now.Add(long)
 	for !w.t.Failed() {
 		next, do := end, func() {}
 		for _, m := range w.replicas {
@@ -188,7 +205,7 @@ func (m *mate) turnClock() { m.offset = m.w.upTo(2*worstClock) - worstClock }
 // work is what the loop does.
 func (m *mate) work() {
 	m.wake = time.Time{}
-	again, err := m.keeper.keep(context.Background())
+	again, err := m.keeper.keep(m.w.t.Context())
 	if err != nil {
 		again = time.Second + m.w.upTo(30*time.Second)
 	}
@@ -205,18 +222,24 @@ type view struct {
 
 func (v view) Get(_ context.Context, _ client.ObjectKey, into client.Object, _ ...client.GetOption) error {
 	kind := kindOf(into)
-	object := v.m.w.versions[kind][v.m.seen[kind]].object
-	if object == nil {
-		return apierrors.NewNotFound(corev1.Resource("objects"), "one")
-	}
-	switch into := into.(type) {
+	switch object := v.m.w.versions[kind][v.m.seen[kind]].object.(type) {
 	case *corev1.Secret:
-		object.(*corev1.Secret).DeepCopyInto(into)
+		return copyInto(object, into)
 	case *admissionregistrationv1.MutatingWebhookConfiguration:
-		object.(*admissionregistrationv1.MutatingWebhookConfiguration).DeepCopyInto(into)
+		return copyInto(object, into)
 	case *admissionregistrationv1.ValidatingWebhookConfiguration:
-		object.(*admissionregistrationv1.ValidatingWebhookConfiguration).DeepCopyInto(into)
+		return copyInto(object, into)
 	}
+	return apierrors.NewNotFound(corev1.Resource("objects"), "one")
+}
+
+// copyInto copies an object into one of its kind.
+func copyInto[T interface{ DeepCopyInto(T) }](from T, into client.Object) error {
+	to, ok := into.(T)
+	if !ok {
+		return fmt.Errorf("%T is no %T", into, from)
+	}
+	from.DeepCopyInto(to)
 	return nil
 }
 
@@ -255,7 +278,9 @@ func (c writer) Patch(_ context.Context, o client.Object, p client.Patch, _ ...c
 	if err != nil {
 		return err
 	}
-	var change struct{ Webhooks []hook }
+	var change struct {
+		Webhooks []hook `json:"webhooks"`
+	}
 	if err := json.Unmarshal(data, &change); err != nil {
 		return err
 	}
@@ -269,7 +294,10 @@ func (c writer) Patch(_ context.Context, o client.Object, p client.Patch, _ ...c
 
 // withBundles is a configuration with the bundles of some webhooks changed.
 func withBundles(o client.Object, bundles map[string][]byte) client.Object {
-	next := o.DeepCopyObject().(client.Object)
+	next, ok := o.DeepCopyObject().(client.Object)
+	if !ok {
+		panic(fmt.Sprintf("%T is no object", o))
+	}
 	set := func(name string, c *admissionregistrationv1.WebhookClientConfig) {
 		if b, ok := bundles[name]; ok {
 			c.CABundle = b

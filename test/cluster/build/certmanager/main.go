@@ -27,6 +27,7 @@ import (
 	_ "github.com/cert-manager/cert-manager/pkg/controller/issuers"
 	_ "github.com/cert-manager/cert-manager/pkg/issuer/ca"
 	_ "github.com/cert-manager/cert-manager/pkg/issuer/selfsigned"
+	"github.com/cert-manager/cert-manager/pkg/util"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -96,6 +97,8 @@ func inject(ctx context.Context, group *errgroup.Group, kubeconfig string) error
 	if err != nil {
 		return fmt.Errorf("read the kubeconfig: %w", err)
 	}
+	// What it applies bears the name of who does.
+	config = util.RestConfigWithUserAgent(config, "cainjector")
 	known := runtime.NewScheme()
 	if err := errors.Join(scheme.AddToScheme(known), certmanager.AddToScheme(known)); err != nil {
 		return fmt.Errorf("name the kinds of the injector: %w", err)
