@@ -1,6 +1,6 @@
 // Command kubectl-leaseholder is the kubectl plugin "kubectl leaseholder": it
 // shows the elections of a cluster, hands them over, explains a pod's part in one,
-// and injects manifests without a cluster.
+// injects manifests without a cluster, and checks an installation or manifests.
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/check"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/explain"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/handover"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject"
@@ -61,6 +62,7 @@ func command(streams genericiooptions.IOStreams) *cobra.Command {
 		handover.Transfer(flags, streams),
 		inject.Command(flags, streams),
 		explain.Command(flags, streams),
+		check.Command(flags, streams),
 	)
 	return root
 }

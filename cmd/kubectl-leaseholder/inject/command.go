@@ -13,17 +13,11 @@
 package inject
 
 import (
-	"errors"
 	"fmt"
-	"net/netip"
-	"slices"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-
-	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
-	"github.com/leaseholder-dev/leaseholder/injector"
 )
 
 // Exit codes.
@@ -42,28 +36,10 @@ type failure struct {
 // ExitCode is the command's.
 func (f *failure) ExitCode() int { return f.code }
 
-const flagAPIServer = "api-server"
-
-// apiServer reads what the webhook knows from its own pod. It may be empty.
-func apiServer(r *settings.Reader, value string) netip.AddrPort {
-	if value == "" {
-		return netip.AddrPort{}
-	}
-	server, err := netip.ParseAddrPort(value)
-	if err != nil || server.Port() == 0 {
-		r.Refuse("--"+flagAPIServer, value, "ADDRESS:PORT, such as 10.96.0.1:443 or [fd00::1]:443")
-	}
-	return server
-}
-
 // Command is the subcommand. Of the connection flags it uses the namespace alone.
 func Command(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
-	var (
-		in      = &injection{streams: streams}
-		sidecar settings.Flags
-		policy  string
-		server  string
-	)
+	var m Manifests
+	verbose := false
 	c := &cobra.Command{
 		Use:   "inject -f FILE",
 		Short: "Add to manifests what the webhook would add to their pods",
@@ -98,31 +74,17 @@ Exit codes:
 			return nil
 		},
 		RunE: func(*cobra.Command, []string) error {
-			var r settings.Reader
-			in.settings = sidecar.Complete(&r)
-			in.settings.APIServer = apiServer(&r, server)
-			in.policy = injector.Policy(policy)
-			if policy != "" && !slices.Contains(injector.Policies(), in.policy) {
-				r.Refuse("--policy", policy, "%s", injector.PolicyAllowed)
-			}
-			if len(in.files) == 0 {
-				r.Required("-f", "")
-			}
-			if err := errors.Join(r.Faults...); err != nil {
+			in, err := m.complete(streams.In, streams.ErrOut, namespaceOf(flags))
+			if err != nil {
 				return err
 			}
-			if flags.Namespace != nil {
-				in.namespace = *flags.Namespace
-			}
+			in.streams.Out, in.verbose = streams.Out, verbose
 			return in.run()
 		},
 	}
 	set := c.Flags()
-	set.StringSliceVarP(&in.files, "filename", "f", nil, "file, folder, or - for standard input; can be given several times (required)")
-	set.BoolVarP(&in.recursive, "recursive", "R", false, "read the folders within folders too")
-	set.BoolVarP(&in.verbose, "verbose", "v", false, "say of every object that is left alone why")
-	set.StringVar(&policy, "policy", "", "what the label "+injector.LabelInjection+" of the namespaces says that are not in the input: "+injector.PolicyAllowed)
-	set.StringVar(&server, flagAPIServer, "", "address and port of the Service kubernetes, such as 10.96.0.1:443; without it, a mesh's proxy carries the sidecar's traffic to it")
-	sidecar.RegisterChart(set)
+	m.Register(set)
+	set.Lookup(flagFiles).Usage += " (required)"
+	set.BoolVarP(&verbose, "verbose", "v", false, "say of every object that is left alone why")
 	return c
 }

@@ -59,7 +59,10 @@ func (in *injection) judge(d *document, o *object) []jsonpatch.Operation {
 	}
 	warnings := o.warnings(decision)
 	for _, warning := range warnings {
-		in.tellf("%s: %s: warning: %s", d, o, warning)
+		in.warnf(d, o, "%s", warning)
+	}
+	if in.only && decision.Election != "" {
+		in.tellf("%s: %s: %s", d, o, decision.Message)
 	}
 	switch {
 	case decision.Outcome == injector.Injected:
@@ -81,9 +84,9 @@ func (in *injection) leave(d *document, o *object, reason string, warned bool) {
 	asked := o.asked != "" && !warned
 	switch {
 	case asked && (o.pod == nil || o.asked != o.template+annotationsPath):
-		in.tellf("%s: %s: warning: %s at %s does nothing: no pod template is known there; pods that get it from there are injected by the webhook",
-			d, o, injector.AnnotationInject, o.asked)
-	case in.verbose || asked:
+		in.warnf(d, o, "%s at %s does nothing: no pod template is known there; pods that get it from there are injected by the webhook",
+			injector.AnnotationInject, o.asked)
+	case in.verbose || asked || in.only && o.pod != nil && !warned:
 		in.tellf("%s: %s: left alone: %s", d, o, reason)
 	}
 }

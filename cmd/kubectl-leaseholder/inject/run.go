@@ -19,7 +19,10 @@ type injection struct {
 	files     []string
 	recursive bool
 	verbose   bool
-	settings  injector.Settings
+	// only says that objects are only judged: each that makes pods is told of, and
+	// nothing is written.
+	only     bool
+	settings injector.Settings
 	// namespace is that of objects that do not say theirs, and policy that of
 	// namespaces that do not stand in the input with a policy of their own.
 	namespace string
@@ -28,6 +31,7 @@ type injection struct {
 	policies                  map[string]injector.Policy
 	unreadable, refused       int
 	injected, already, others int
+	warned                    int
 }
 
 // run writes everything or nothing.
@@ -61,6 +65,10 @@ func (in *injection) run() error {
 	if err := in.verdict(); err != nil {
 		return err
 	}
+	if in.only {
+		in.tellf("%d get the sidecar, %d bring it along, %d left alone, %d warnings", in.injected, in.already, in.others, in.warned)
+		return nil
+	}
 	if _, err := in.streams.Out.Write(join(documents)); err != nil {
 		return fmt.Errorf("write the output: %w", err)
 	}
@@ -75,6 +83,12 @@ func (in *injection) tellf(format string, args ...any) {
 func (in *injection) cannotRead(err error) {
 	in.unreadable++
 	in.tellf("%v", err)
+}
+
+// warnf tells of what refuses no pod.
+func (in *injection) warnf(d *document, o *object, format string, args ...any) {
+	in.warned++
+	in.tellf("%s: %s: warning: %s", d, o, fmt.Sprintf(format, args...))
 }
 
 func (in *injection) refuse(d *document, o *object, message string) {
@@ -97,7 +111,10 @@ func (in *injection) verdict() error {
 	if code == 0 {
 		return nil
 	}
-	return &failure{code: code, error: errors.New(strings.Join(parts, ", ") + ": nothing is written")}
+	if !in.only {
+		parts[len(parts)-1] += ": nothing is written"
+	}
+	return &failure{code: code, error: errors.New(strings.Join(parts, ", "))}
 }
 
 // inject changes the text of a document, unless one of its objects is refused.
@@ -106,7 +123,7 @@ func (in *injection) inject(d *document, objects []*object) {
 	for _, o := range objects {
 		ops = append(ops, in.judge(d, o)...)
 	}
-	if len(ops) == 0 {
+	if len(ops) == 0 || in.only {
 		return
 	}
 	text, err := edit.Apply(d.text, ops)
