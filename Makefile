@@ -121,7 +121,7 @@ test-e2e: build bin/tools/helm ## Test the whole product on a real cluster. (roo
 	cd test && go test -count=1 -timeout $(PATIENCE) -v ./e2e/...
 
 .PHONY: bench
-bench: control-plane ## Measure elections (10 min) and admission (4 min). PARTS=admission is one alone; WRITE=1 writes its figures into docs/injection.md.
+bench: control-plane ## Measure elections (10 min), admission (4 min) and grants (1 min). PARTS=grants is one alone; WRITE=1 writes the figures of the last two into docs/injection.md.
 	cd test && go run ./cmd/bench $(if $(PARTS),--parts $(PARTS)) --dir $(CURDIR)/bin/bench --out $(CURDIR)/bin/bench/$(or $(PARTS),all).json \
 		--svg $(CURDIR)/docs/failover.svg $(if $(WRITE),--document $(CURDIR)/docs/injection.md)
 

@@ -44,6 +44,8 @@ type Options struct {
 	Settings injector.Settings
 	// Leases tells who made an election's Lease.
 	Leases Leases
+	// Unmanaged says that an administrator makes the Leases, as refusals then say.
+	Unmanaged bool
 	// Elections tells whose an election is; nil lets every pod stand in every one.
 	Elections Elections
 	// Excluded says in which namespaces there are no elections, whatever their
@@ -133,9 +135,7 @@ func (h *Handler) standing(ctx context.Context, e view.Election, d injector.Deci
 	case err != nil:
 		h.o.Logger.WarnContext(ctx, "let a pod in without a look at its lease", "namespace", e.Namespace, "election", e.Name, "error", err)
 	case foreign:
-		return injector.Refuse(ReasonForeignLease, fmt.Sprintf(
-			"Leaseholder did not make the Lease %q in namespace %q: name another election with %s, or hand the Lease over with the label %s",
-			e.Name, e.Namespace, injector.AnnotationElection, ownLabel)), true
+		return injector.Refuse(ReasonForeignLease, h.foreign(e)), true
 	}
 	others, refused, err := h.ofOthers(ctx, e, ownership.Member{Workload: d.Workload, Named: d.Named})
 	switch {
@@ -145,6 +145,17 @@ func (h *Handler) standing(ctx context.Context, e view.Election, d injector.Deci
 		return injector.Refuse(ownership.Reason, others.Tell(e.Namespace, e.Name)), true
 	}
 	return injector.Decision{}, false
+}
+
+// foreign says why nobody stands in an election whose Lease is not ours.
+func (h *Handler) foreign(e view.Election) string {
+	if h.o.Unmanaged {
+		return fmt.Sprintf("the Lease %q in namespace %q is without the label %s, and so not one of Leaseholder's: "+
+			"name another election with %s, or label the Lease if it is meant for this one",
+			e.Name, e.Namespace, ownLabel, injector.AnnotationElection)
+	}
+	return fmt.Sprintf("Leaseholder did not make the Lease %q in namespace %q: name another election with %s, or hand the Lease over with the label %s",
+		e.Name, e.Namespace, injector.AnnotationElection, ownLabel)
 }
 
 // ofOthers says whether an election belongs to others.

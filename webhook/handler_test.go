@@ -124,6 +124,8 @@ func TestHandle(t *testing.T) {
 		// owned pods have a controller.
 		owned  bool
 		leases leases
+		// unmanaged says that an administrator makes the Leases.
+		unmanaged bool
 		// refused is what the refusal's message holds; nil for a pod let in.
 		refused []string
 		patched bool
@@ -139,6 +141,10 @@ func TestHandle(t *testing.T) {
 		"a stranger's lease is refused": {
 			namespace: "shop", annotations: inject, leases: leases{foreign: map[string]bool{"shop/orders": true}},
 			refused: []string{`"orders"`, `"shop"`, "app.kubernetes.io/managed-by=leaseholder"}, reason: webhook.ReasonForeignLease,
+		},
+		"a lease without the label is refused where an administrator makes them": {
+			namespace: "shop", annotations: inject, leases: leases{foreign: map[string]bool{"shop/orders": true}}, unmanaged: true,
+			refused: []string{`"orders"`, `"shop"`, "without the label app.kubernetes.io/managed-by=leaseholder"}, reason: webhook.ReasonForeignLease,
 		},
 		"a lease that can't be read lets the pod in":    {namespace: "shop", annotations: inject, leases: leases{err: errors.New("no answer")}, patched: true, reason: injector.Annotated},
 		"an excluded namespace is refused":              {namespace: "kube-system", annotations: inject, refused: []string{`"kube-system"`}, reason: webhook.ReasonExcluded},
@@ -174,6 +180,7 @@ func TestHandle(t *testing.T) {
 			h := webhook.NewHandler(webhook.Options{
 				Settings:  settings(),
 				Leases:    &c.leases,
+				Unmanaged: c.unmanaged,
 				Excluded:  func(namespace string) bool { return strings.HasPrefix(namespace, "kube-") },
 				Decisions: decisions,
 				Logger:    slog.New(slog.NewTextHandler(&log, nil)),

@@ -1,6 +1,7 @@
 // Command kubectl-leaseholder is the kubectl plugin "kubectl leaseholder": it
 // shows the elections of a cluster, hands them over, explains a pod's part in one,
-// injects manifests without a cluster, and checks an installation or manifests.
+// injects manifests or prints the rights that they need, without a cluster, and checks
+// an installation or manifests.
 package main
 
 import (
@@ -17,6 +18,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/explain"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/handover"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject"
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/rbac"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/status"
 )
 
@@ -61,6 +63,7 @@ func command(streams genericiooptions.IOStreams) *cobra.Command {
 		handover.StepDown(flags, streams),
 		handover.Transfer(flags, streams),
 		inject.Command(flags, streams),
+		rbac.Command(flags, streams),
 		explain.Command(flags, streams),
 		check.Command(flags, streams),
 	)

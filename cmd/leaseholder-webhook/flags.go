@@ -14,7 +14,7 @@ type flags struct {
 	webhookPort, healthPort, metricsPort string
 	service, webhookConfiguration        string
 	certificateSecret, certificates      string
-	election                             string
+	election, rights                     string
 	unusedAfter, shutdownDelay           string
 	logLevel                             string
 }
@@ -42,6 +42,7 @@ func (f *flags) all() []flagged {
 		{"certificate-secret", "leaseholder-webhook-certificate", "name of the Secret that holds the certificate", &f.certificateSecret},
 		{"certificates", selfManaged, "who keeps the certificate: " + selfManaged + ", or " + given + " when something else fills the Secret and the configuration", &f.certificates},
 		{"election", "leaseholder-webhook", "name of the Lease by which the replicas elect the one that shows who leads", &f.election},
+		{"rights", managed, "who makes the elections' Leases and the rights to them: " + managed + ", or " + none + " when an administrator does, with kubectl leaseholder rbac", &f.rights},
 		{"unused-after", "1h", "how long an election's Lease and rights are kept when no pod uses them", &f.unusedAfter},
 		{"shutdown-delay", "5s", "how long pods are still answered for after the order to end, until all API servers know", &f.shutdownDelay},
 		{"log-level", "info", "least level that is logged: debug, info, warn or error", &f.logLevel},
@@ -52,4 +53,10 @@ func (f *flags) all() []flagged {
 const (
 	selfManaged = "self-managed"
 	given       = "given"
+)
+
+// Values of --rights.
+const (
+	managed = "managed"
+	none    = "none"
 )

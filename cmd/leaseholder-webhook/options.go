@@ -23,6 +23,7 @@ type options struct {
 	certificateSecret                    string
 	certificatesGiven                    bool
 	election                             string
+	rightsManaged                        bool
 	unusedAfter, shutdownDelay           time.Duration
 	logLevel                             slog.Level
 }
@@ -45,6 +46,7 @@ func (f *flags) complete(getenv func(string) string) (options, error) {
 		certificateSecret:    c.Required("--certificate-secret", f.certificateSecret),
 		certificatesGiven:    c.OneOf("--certificates", f.certificates, selfManaged, given) == given,
 		election:             c.label("--election", f.election),
+		rightsManaged:        c.OneOf("--rights", f.rights, managed, none) == managed,
 		unusedAfter:          c.duration("--unused-after", f.unusedAfter, time.Second),
 		shutdownDelay:        c.duration("--shutdown-delay", f.shutdownDelay, 0),
 		logLevel:             c.Level("--log-level", f.logLevel),

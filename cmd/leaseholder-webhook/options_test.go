@@ -15,7 +15,7 @@ func TestEveryFaultOfTheOptionsIsToldAtOnce(t *testing.T) {
 	args := []string{
 		"--sidecar-cpu-request=much", "--sidecar-memory-limit=1Mi", "--sidecar-image-pull-policy=Sometimes", "--sidecar-log-level=loud", "--sidecar-meshes=istio,consul",
 		"--webhook-port=0", "--health-port=x", "--metrics-port=70000", "--service=No Label", "--webhook-configuration=", "--certificate-secret=",
-		"--certificates=mine", "--election=-", "--unused-after=soon", "--shutdown-delay=-1s", "--log-level=quiet",
+		"--certificates=mine", "--election=-", "--rights=some", "--unused-after=soon", "--shutdown-delay=-1s", "--log-level=quiet",
 	}
 	if code := run(t.Context(), args, func(string) string { return "" }, &stderr, &stderr); code != exitFailed {
 		t.Errorf("exit code %d", code)
@@ -44,7 +44,7 @@ func TestDefaultsNeedOnlyTheImageAndThePod(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.webhookPort != 9443 || o.healthPort != 8081 || o.metricsPort != 8080 || o.election != "leaseholder-webhook" || o.certificatesGiven {
+	if o.webhookPort != 9443 || o.healthPort != 8081 || o.metricsPort != 8080 || o.election != "leaseholder-webhook" || !o.rightsManaged || o.certificatesGiven {
 		t.Errorf("%+v", o)
 	}
 }
@@ -77,6 +77,7 @@ func TestDefaultsAreTheCharts(t *testing.T) {
 	var values struct {
 		LogLevel string
 		Webhook  struct{ Port int }
+		Rights   struct{ Mode string }
 	}
 	if err := yaml.Unmarshal(raw, &values); err != nil {
 		t.Fatal(err)
@@ -88,6 +89,7 @@ func TestDefaultsAreTheCharts(t *testing.T) {
 	for name, pair := range map[string][2]string{
 		"webhook-port": {f.webhookPort, strconv.Itoa(values.Webhook.Port)},
 		"log-level":    {f.logLevel, values.LogLevel},
+		"rights":       {f.rights, values.Rights.Mode},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s is %q by default, and %q in the chart", name, pair[0], pair[1])

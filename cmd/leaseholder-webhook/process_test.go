@@ -19,6 +19,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -36,6 +37,13 @@ func TestMain(m *testing.M) { os.Exit(webhooktest.Main(m, &cluster)) }
 // called.
 func newReplica(t *testing.T, name string) *replica {
 	t.Helper()
+	return newReplicaOf(t, name, cluster.Webhook, func(*flags) {})
+}
+
+// newReplicaOf is newReplica with another account, and with what change makes of the
+// flags.
+func newReplicaOf(t *testing.T, name string, account *rest.Config, change func(*flags)) *replica {
+	t.Helper()
 	ports := freePorts(t, 3)
 	var f flags
 	for _, o := range f.all() {
@@ -45,13 +53,14 @@ func newReplica(t *testing.T, name string) *replica {
 	f.webhookPort, f.healthPort, f.metricsPort = ports[0], ports[1], ports[2]
 	// Long enough for the balancer to learn of it on a busy machine.
 	f.shutdownDelay = "3s"
+	change(&f)
 	env := map[string]string{"POD_NAME": name, "POD_UID": name + "-" + ports[0], "POD_NAMESPACE": webhooktest.Namespace}
 	o, err := f.complete(func(name string) string { return env[name] })
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &replica{options: o}
-	p, err := newProcess(t.Context(), cluster.Webhook, o)
+	p, err := newProcess(t.Context(), account, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,6 +230,9 @@ func TestTwoReplicas(t *testing.T) {
 			if !strings.Contains(total.String(), "leaseholder_admission_decisions_total{outcome=") || !strings.Contains(total.String(), want) {
 				t.Errorf("no %s", want)
 			}
+		}
+		if !strings.Contains(total.String(), "leaseholder_rights_wait_seconds_count ") {
+			t.Error("the waits for rights are not measured")
 		}
 	})
 	t.Run("either replica can end without a refused pod", func(t *testing.T) {

@@ -53,6 +53,7 @@ type process struct {
 	events    *event.Queue
 	handler   *webhook.Handler
 	workloads *workloads.Handler
+	waits     *grants.Waits
 	metrics   *prometheus.Registry
 	synced    atomic.Bool
 }
@@ -67,6 +68,7 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 		Namespace:            o.namespace,
 		CertificateSecret:    o.certificateSecret,
 		WebhookConfiguration: o.webhookConfiguration,
+		RightsUnwatched:      !o.rightsManaged,
 	})
 	if err != nil {
 		return nil, err
@@ -90,9 +92,15 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 	if p.events, err = event.NewQueue(p.teller(), p.metrics); err != nil {
 		return nil, err
 	}
+	if o.rightsManaged {
+		if p.waits, err = grants.NewWaits(p.metrics); err != nil {
+			return nil, err
+		}
+	}
 	p.handler = webhook.NewHandler(webhook.Options{
 		Settings:  o.sidecar,
 		Leases:    webhook.KnownLeases{Own: p.cache, All: p.client},
+		Unmanaged: !o.rightsManaged,
 		Elections: webhook.KnownElections{Cache: p.cache},
 		Excluded:  func(namespace string) bool { return view.Excluded(namespace, o.namespace) },
 		Events:    p.events,
@@ -155,7 +163,9 @@ func (p *process) run(ctx context.Context) error {
 		p.synced.Store(p.cache.WaitForCacheSync(serving))
 		return nil
 	})
-	group.Go(func() error { return p.grant(ending) })
+	if p.options.rightsManaged {
+		group.Go(func() error { return p.grant(ending) })
+	}
 	group.Go(func() error { return lead(ending, p.kube, p.options, p.show) })
 	group.Go(func() error {
 		defer stop()
@@ -181,8 +191,10 @@ func (p *process) grant(ctx context.Context) error {
 	granter := grants.New(grants.Options{
 		Cache:       p.cache,
 		Client:      p.client,
+		Kube:        p.kube,
 		Teller:      p.teller(),
 		Namespace:   p.options.namespace,
+		Waits:       p.waits,
 		UnusedAfter: p.options.unusedAfter,
 	})
 	if err := granter.Run(ctx); ctx.Err() == nil {

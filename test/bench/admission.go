@@ -125,7 +125,15 @@ func (g *gate) start(ctx context.Context) error {
 		return err
 	}
 	g.hooks[report.Idle] = idle
-	own, err := startOwn(ctx, g.admin, g.plane, programs.LeaseholderPath, g.log)
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: ownName + "-certificate"}}
+	if err := g.admin.Create(ctx, secret); err != nil {
+		return fmt.Errorf("make the webhook's secret: %w", err)
+	}
+	kubeconfig, err := g.plane.Kubeconfig(ownName)
+	if err != nil {
+		return err
+	}
+	own, err := startOwn(ctx, g.admin, kubeconfig, programs.LeaseholderPath, g.log)
 	if err != nil {
 		return err
 	}

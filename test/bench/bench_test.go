@@ -48,6 +48,7 @@ func TestAQuickRunMeasuresEverything(t *testing.T) {
 	}
 	failovers(t, r, rounds)
 	admission(t, r, rounds)
+	granted(t, r, rounds)
 	atRest(t, r)
 	for _, p := range r.Programs {
 		if p.Bytes <= 0 {
@@ -121,6 +122,23 @@ func admission(t *testing.T, r *report.Report, rounds int) {
 	for _, m := range a.Memory {
 		if m.Rest <= 0 || m.Load <= 0 || m.Kept <= 0 {
 			t.Errorf("no memory: %+v", m)
+		}
+	}
+}
+
+func granted(t *testing.T, r *report.Report, rounds int) {
+	t.Helper()
+	if len(r.Grants.Waits) != 2*len(report.Waits()) {
+		t.Fatalf("the waits for rights are %+v", r.Grants.Waits)
+	}
+	for i, w := range r.Grants.Waits {
+		n := rounds
+		if w.AtOnce > 1 {
+			n = w.AtOnce
+		}
+		measured(t, w.What, w.Took, n)
+		if w.What != report.Waits()[i%len(report.Waits())] || w.Took.Min <= 0 {
+			t.Errorf("%s took %v ms", w.What, w.Took.Min)
 		}
 	}
 }

@@ -59,6 +59,16 @@
 // costs stands apart. The API server runs without the ServiceAccount plugin, which
 // needs a cluster's controllers.
 //
+// Grants. The webhook has the chart's rights and no others, since Kubernetes looks
+// through the writer's own at each Role and RoleBinding. The time runs from when the
+// creation of an election's first pod was answered until the pod's account has read the
+// Lease; that account is an administrator who impersonates it, and asks every
+// millisecond from when a watch has shown the RoleBinding. The floor is a Lease, a
+// Role and a RoleBinding, written one after the other by one client that impersonates
+// the webhook's account, until the third is answered, and until that same account has
+// read that Lease. Both come by turns, in one namespace, whose bindings pile up; the
+// pods do not.
+//
 // The webhook. Its CPU time is that of its process over all those requests, by its
 // own CPU clock, so what its controllers do meanwhile is in it. Its memory is VmRSS:
 // before it is asked, after the last of many requests at once, and when a thousand

@@ -15,7 +15,7 @@ type Options struct {
 	Assets string
 	// Dir is where the contestants' executables and logs are left. Required.
 	Dir string
-	// Rounds is how many failovers of each kind are measured, and how many pods are
+	// Rounds is how many failovers of each kind and new elections one at a time are measured, and how many pods are
 	// created one at a time; default 100 and 300, and 3 in a quick run.
 	Rounds int
 	// Parts are what is measured, of Parts; default all.
@@ -33,10 +33,12 @@ const (
 	PartElection = "election"
 	// PartAdmission is what creating a pod costs with a webhook.
 	PartAdmission = "admission"
+	// PartGrants is how long a new election waits for its rights.
+	PartGrants = "grants"
 )
 
 // Parts lists the parts in the order in which they are measured.
-func Parts() []string { return []string{PartElection, PartAdmission} }
+func Parts() []string { return []string{PartElection, PartAdmission, PartGrants} }
 
 // measures says whether a part is to be measured.
 func (o Options) measures(part string) bool {
@@ -72,6 +74,7 @@ type plan struct {
 	crowdGraceful, crowdCrash series
 	rest                      rest
 	admissions                admissions
+	grants                    granting
 }
 
 // series is many failovers of one kind.
@@ -121,6 +124,7 @@ func (o Options) plan() plan {
 			crowdCrash:    crowd.of(report.Crash, report.Leaseholder),
 			rest:          rest{sizes: []int{2, 3}, timing: quick, settle: time.Second, window: 5 * time.Second},
 			admissions:    admissions{rounds: rounds, blocks: 2, largeBlocks: 1, perBlock: 4, atOnce: 4, kept: 10, handlerTime: "1x", handlerCount: "2"},
+			grants:        granting{rounds: rounds, blocks: 1, atOnce: 4},
 		}
 	}
 	created := cmp.Or(rounds, 300)
@@ -144,6 +148,7 @@ func (o Options) plan() plan {
 		admissions: admissions{
 			rounds: created, blocks: 5, largeBlocks: 2, perBlock: 64, atOnce: 32, kept: 1000, handlerTime: "0.2s", handlerCount: "5",
 		},
+		grants: granting{rounds: rounds, blocks: 3, atOnce: 100},
 	}
 }
 

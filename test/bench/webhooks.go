@@ -19,7 +19,6 @@ import (
 	"k8s.io/client-go/util/cert"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/leaseholder-dev/leaseholder/test/bench/plane"
 	"github.com/leaseholder-dev/leaseholder/test/bench/report"
 	"github.com/leaseholder-dev/leaseholder/test/contender"
 	"github.com/leaseholder-dev/leaseholder/webhook"
@@ -28,10 +27,11 @@ import (
 const (
 	// systemNamespace is the webhooks' namespace.
 	systemNamespace = "leaseholder-system"
-	// ownName is what everything of our webhook is called, idleName what is
-	// here of the other.
-	ownName  = "leaseholder-webhook"
-	idleName = "idle-webhook"
+	// ownName is what everything of our webhook is called but its configuration,
+	// idleName what is here of the other.
+	ownName          = "leaseholder-webhook"
+	ownConfiguration = "admission.leaseholder.dev"
+	idleName         = "idle-webhook"
 	// graceful is how long a webhook may take to end.
 	graceful = 10 * time.Second
 )
@@ -67,8 +67,8 @@ func startHook(ctx context.Context, contestant, path string, log, stdout io.Writ
 }
 
 // startOwn starts Leaseholder's webhook with everything that it does, and waits
-// until it says that it is ready.
-func startOwn(ctx context.Context, admin client.Client, p *plane.Plane, path string, log io.Writer) (*hook, error) {
+// until it says that it is ready. Its namespace and its Secret are there.
+func startOwn(ctx context.Context, admin client.Client, kubeconfig, path string, log io.Writer) (*hook, error) {
 	var ports [3]string
 	for i := range ports {
 		var err error
@@ -76,23 +76,15 @@ func startOwn(ctx context.Context, admin client.Client, p *plane.Plane, path str
 			return nil, err
 		}
 	}
-	kubeconfig, err := p.Kubeconfig(ownName)
-	if err != nil {
+	if err := install(ctx, admin, ownName, ownConfiguration, ports[0], nil, report.Leaseholder); err != nil {
 		return nil, err
-	}
-	if err := install(ctx, admin, ownName, ports[0], nil, report.Leaseholder); err != nil {
-		return nil, err
-	}
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: ownName + "-certificate"}}
-	if err := admin.Create(ctx, secret); err != nil {
-		return nil, fmt.Errorf("make the webhook's secret: %w", err)
 	}
 	// The lock of one replica is the machine's, so that its UID must be its own.
 	env := []string{
 		"KUBECONFIG=" + kubeconfig, "POD_NAMESPACE=" + systemNamespace, "POD_NAME=" + ownName, "POD_UID=bench-" + ports[0],
 	}
 	h, err := startHook(ctx, report.Leaseholder, path, log, nil, env,
-		"--sidecar-image=sidecar:1", "--webhook-configuration="+ownName, "--shutdown-delay=0s",
+		"--sidecar-image=sidecar:1", "--webhook-configuration="+ownConfiguration, "--shutdown-delay=0s",
 		"--webhook-port="+ports[0], "--health-port="+ports[1], "--metrics-port="+ports[2])
 	if err != nil {
 		return nil, err
@@ -121,7 +113,7 @@ func startIdle(ctx context.Context, admin client.Client, dir, path string, log i
 			return nil, nil, fmt.Errorf("write a certificate: %w", err)
 		}
 	}
-	if err := install(ctx, admin, idleName, port, certificate, report.Idle); err != nil {
+	if err := install(ctx, admin, idleName, idleName, port, certificate, report.Idle); err != nil {
 		return nil, nil, err
 	}
 	first := &firstWrite{done: make(chan struct{})}
@@ -143,7 +135,7 @@ func (w *firstWrite) Write(p []byte) (int, error) {
 
 // install makes what leads the API server to a webhook: as the chart does, but
 // for its own namespace alone, and to this machine.
-func install(ctx context.Context, admin client.Client, name, port string, bundle []byte, contestant string) error {
+func install(ctx context.Context, admin client.Client, name, configuration, port string, bundle []byte, contestant string) error {
 	var number int32
 	if _, err := fmt.Sscan(port, &number); err != nil {
 		return fmt.Errorf("read the port %q: %w", port, err)
@@ -154,7 +146,7 @@ func install(ctx context.Context, admin client.Client, name, port string, bundle
 			Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
 		},
 		&admissionregistrationv1.MutatingWebhookConfiguration{
-			ObjectMeta: metav1.ObjectMeta{Name: name},
+			ObjectMeta: metav1.ObjectMeta{Name: configuration},
 			Webhooks: []admissionregistrationv1.MutatingWebhook{{
 				Name: "pods.leaseholder.dev",
 				ClientConfig: admissionregistrationv1.WebhookClientConfig{

@@ -10,6 +10,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -36,13 +37,18 @@ type Options struct {
 	Cache cache.Cache
 	// Client reads and writes at the API server itself.
 	Client client.Client
-	// Teller makes the Events of refusals.
+	// Kube is the same account's way to the API server, whose clock is read from its
+	// answers.
+	Kube *rest.Config
+	// Teller makes the Events of refusals, and of Leases that stay.
 	Teller event.Teller
 	// Namespace is the webhook's own, where it grants nothing.
 	Namespace string
 	// UnusedAfter is how long rights are kept that no pod uses; default
 	// DefaultUnusedAfter.
 	UnusedAfter time.Duration
+	// Waits measures how long new pods wait for their rights; nil does not.
+	Waits *Waits
 	// Logger defaults to slog.Default().
 	Logger *slog.Logger
 }
@@ -65,14 +71,14 @@ func New(o Options) *Controller {
 
 // Run grants until ctx is done. It can be called again when it has returned.
 func (c *Controller) Run(ctx context.Context) error {
-	t := &term{Options: c.o, unused: map[view.Election]time.Time{}, seen: map[view.Election]time.Time{}}
+	t := newTerm(c.o)
 	l := &loop.Loop[view.Election]{
 		Name:    "grants",
 		Workers: workers,
 		Work:    t.reconcile,
 		Sources: []loop.Source[view.Election]{
 			// Pods come first: somebody is waiting.
-			{Object: &corev1.Pod{}, Keys: t.included(podKeys)},
+			{Object: &corev1.Pod{}, Keys: t.included(t.waiting(podKeys))},
 			{Object: &coordinationv1.Lease{}, Keys: t.included(t.seeing(leaseKeys))},
 			{Object: &rbacv1.Role{}, Keys: t.included(labelKeys)},
 			{Object: &rbacv1.RoleBinding{}, Keys: t.included(labelKeys)},
@@ -91,6 +97,17 @@ type term struct {
 	unused map[view.Election]time.Time
 	// seen is when, in this term, an election was last seen to have a Lease.
 	seen map[view.Election]time.Time
+	// came is when the first pod came that an election was not looked at since.
+	came map[view.Election]time.Time
+}
+
+func newTerm(o Options) *term {
+	return &term{
+		Options: o,
+		unused:  map[view.Election]time.Time{},
+		seen:    map[view.Election]time.Time{},
+		came:    map[view.Election]time.Time{},
+	}
 }
 
 type keysOf = func(before, after client.Object) []view.Election

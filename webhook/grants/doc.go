@@ -19,13 +19,21 @@
 //   - a Lease is made unheld, and marked as free only if no sidecar of its
 //     election can have led before;
 //   - it stores no state: pods, and the objects themselves, are all it knows.
-//     Every replica grants, at the same time, and none waits for another.
+//     Every replica grants, at the same time, and none waits for another;
+//   - nothing is taken from a pod that runs: before it takes anything away, a replica
+//     asks the API server itself for the pods, because its own view may lag.
 //
 // A new election waits longest for the two writes of rights, before each of which
 // the API server lists the writer's own rights afresh.
 //
-// What no pod uses any more is removed after a delay, which each replica counts
-// from its own start: the Lease with the rights, unless somebody outside the
-// cluster holds it. The fencing token survives the removal,
-// because it grows with the API server's clock too.
+// What no pod uses any more is removed after a delay. Each replica counts it by
+// itself, from when it saw the last pod go, and knows nothing of the time before its
+// own start: a restart makes the delay longer and never shorter, and the replica that
+// has run for longest removes. So a rollout or a scale to zero and back within the
+// delay keeps everything.
+//
+// The Lease goes with the rights, unless somebody outside the cluster holds it, or its
+// fencing token is ahead of the API server's clock: a token is the largest of the last
+// one plus one and of that clock, and a Lease that is made anew knows no last one. Such
+// a Lease stays, with an Event that says so, until the clock has passed the token.
 package grants

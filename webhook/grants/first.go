@@ -3,6 +3,7 @@ package grants
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
+	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -22,8 +24,7 @@ import (
 // there was none.
 func (t *term) ensureLease(ctx context.Context, e view.Election, members []ownership.Member) (record ownership.Record, foreign client.Object, err error) {
 	known := t.knows(e)
-	made, found := newLease(e), &coordinationv1.Lease{}
-	ownership.First(members).Write(&made.ObjectMeta)
+	made, found := rights.Lease(e, members), &coordinationv1.Lease{}
 	// A Lease belongs to its candidates, so there is nothing to repair in it.
 	asItIs := func(*coordinationv1.Lease) bool { return false }
 	foreign, err = ensure(ctx, t, made, found, asItIs)
@@ -63,19 +64,11 @@ func (t *term) free(ctx context.Context, e view.Election, made *coordinationv1.L
 // new that no sidecar of theirs has been started. It is not asked about an election
 // that had a Lease before: a pod's status lags, and pods can be deleted by force.
 func (t *term) neverRan(ctx context.Context, e view.Election) (bool, error) {
-	var pods corev1.PodList
-	err := t.Client.List(ctx, &pods, client.InNamespace(e.Namespace), client.HasLabels{injector.LabelElection})
+	pods, err := t.live(ctx, e)
 	if err != nil {
-		return false, fmt.Errorf("list the pods of %s: %w", e, err)
+		return false, err
 	}
-	for i := range pods.Items {
-		pod := &pods.Items[i]
-		// The label's value can have been changed: what the sidecar was told counts.
-		if of, ok := view.ElectionOf(pod); ok && of == e && mayHaveRun(pod) {
-			return false, nil
-		}
-	}
-	return true, nil
+	return !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return mayHaveRun(&pod) }), nil
 }
 
 // mayHaveRun says whether the sidecar may have been started.

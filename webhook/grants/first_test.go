@@ -2,6 +2,7 @@ package grants
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
@@ -19,7 +20,7 @@ func TestAnElectionIsRememberedForTheLongestLeaseDuration(t *testing.T) {
 	}
 
 	e := view.Election{Namespace: "n", Name: "orders"}
-	r := &term{unused: map[view.Election]time.Time{}, seen: map[view.Election]time.Time{}}
+	r := newTerm(Options{})
 	r.setSeen(e)
 	if again := r.forget(e); again <= 0 || !r.knows(e) {
 		t.Errorf("forgotten at once, or not asked again: %s", again)
@@ -28,4 +29,26 @@ func TestAnElectionIsRememberedForTheLongestLeaseDuration(t *testing.T) {
 	if again := r.forget(e); again != 0 || r.knows(e) {
 		t.Errorf("never forgotten: %s", again)
 	}
+}
+
+// A replica knows nothing of the time before it began.
+func TestTheDelayBeginsAnewWithEveryStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := view.Election{Namespace: "n", Name: "orders"}
+		r := newTerm(Options{})
+		if d := r.unusedFor(e); d != 0 {
+			t.Errorf("unused for %s at the first look", d)
+		}
+		time.Sleep(time.Hour)
+		if d := r.unusedFor(e); d != time.Hour {
+			t.Errorf("unused for %s after an hour", d)
+		}
+		if d := newTerm(Options{}).unusedFor(e); d != 0 {
+			t.Errorf("unused for %s after a start", d)
+		}
+		r.setUsed(e)
+		if d := r.unusedFor(e); d != 0 {
+			t.Errorf("unused for %s after it was used", d)
+		}
+	})
 }

@@ -36,9 +36,16 @@ func TestMain(m *testing.M) { os.Exit(webhooktest.Main(m, &cluster)) }
 // start runs the controller until the test ends, or stop is called.
 func start(t *testing.T, unusedAfter time.Duration) (stop func()) {
 	t.Helper()
+	return startMeasured(t, unusedAfter, nil)
+}
+
+func startMeasured(t *testing.T, unusedAfter time.Duration, waits *grants.Waits) (stop func()) {
+	t.Helper()
 	c := grants.New(grants.Options{
 		Cache:       cluster.Cache(t),
 		Client:      cluster.Client,
+		Kube:        cluster.Webhook,
+		Waits:       waits,
 		Teller:      event.Teller{Client: cluster.Client, Instance: t.Name(), Logger: slog.Default()},
 		Namespace:   webhooktest.Namespace,
 		UnusedAfter: unusedAfter,
@@ -217,6 +224,12 @@ func TestEditsAndDeletionsAreRepaired(t *testing.T) {
 			return cluster.Admin.Patch(t.Context(), role(n, "orders"), client.RawPatch(types.MergePatchType,
 				[]byte(`{"rules":[{"apiGroups":[""],"resources":["secrets"],"verbs":["*"]}]}`)))
 		},
+		"the role's election is changed": func() error {
+			return cluster.Admin.Patch(t.Context(), role(n, "orders"), client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"leaseholder.dev/election":"toys"}}}`)))
+		},
+		"the binding's election is taken away": func() error {
+			return cluster.Admin.Patch(t.Context(), binding(n, "orders"), client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"leaseholder.dev/election":null}}}`)))
+		},
 		"a stranger is bound": func() error {
 			return cluster.Admin.Patch(t.Context(), binding(n, "orders"), client.RawPatch(types.MergePatchType,
 				[]byte(`{"subjects":[{"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"mallory"}]}`)))
@@ -244,7 +257,7 @@ func TestEditsAndDeletionsAreRepaired(t *testing.T) {
 				if b.RoleRef.Kind != "Role" {
 					return fmt.Errorf("bound to %v", b.RoleRef)
 				}
-				return right(ctx)
+				return errors.Join(right(ctx), labelled(ctx, n, "orders"))
 			})
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
+	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/loop"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
@@ -63,11 +64,11 @@ func strangersOf(record ownership.Record, pods []corev1.Pod, members []ownership
 // have no workload any more.
 func (t *term) entitled(ctx context.Context, e view.Election, pods []corev1.Pod, strangers []stranger) ([]string, error) {
 	if len(strangers) == 0 {
-		return accountsOf(pods), nil
+		return rights.Accounts(pods), nil
 	}
 	var bound rbacv1.RoleBinding
-	if err := client.IgnoreNotFound(t.Cache.Get(ctx, rightsKey(e), &bound)); err != nil {
-		return nil, fmt.Errorf("read RoleBinding %s: %w", rightsKey(e), err)
+	if err := client.IgnoreNotFound(t.Cache.Get(ctx, rights.Key(e), &bound)); err != nil {
+		return nil, fmt.Errorf("read RoleBinding %s: %w", rights.Key(e), err)
 	}
 	keeps := map[string]bool{}
 	if view.Ours(&bound) {
@@ -77,11 +78,11 @@ func (t *term) entitled(ctx context.Context, e view.Election, pods []corev1.Pod,
 	}
 	var of []corev1.Pod
 	for i := range pods {
-		if keeps[accountOf(&pods[i])] || !isStranger(&pods[i], strangers) {
+		if keeps[rights.Account(&pods[i])] || !isStranger(&pods[i], strangers) {
 			of = append(of, pods[i])
 		}
 	}
-	return accountsOf(of), nil
+	return rights.Accounts(of), nil
 }
 
 func isStranger(pod *corev1.Pod, strangers []stranger) bool {
@@ -92,12 +93,12 @@ func isStranger(pod *corev1.Pod, strangers []stranger) bool {
 // they have rights to it all the same.
 func (t *term) tellStrangers(ctx context.Context, e view.Election, strangers []stranger, entitled []string) {
 	for _, s := range strangers {
-		rights := "it gets no rights"
-		account := accountOf(s.pod)
+		may := "it gets no rights"
+		account := rights.Account(s.pod)
 		if slices.Contains(entitled, account) {
-			rights = fmt.Sprintf("it has rights only because service account %q has them", account)
+			may = fmt.Sprintf("it has rights only because service account %q has them", account)
 		}
-		note := rights + ": " + s.refusal.Tell(e.Namespace, e.Name)
+		note := may + ": " + s.refusal.Tell(e.Namespace, e.Name)
 		t.Logger.WarnContext(ctx, "a pod stands in an election of others", "election", e.String(), "pod", s.pod.Name, "owner", s.refusal.Owner)
 		t.Teller.Tell(ctx, event.Event{
 			Regarding: event.Reference("v1", "Pod", s.pod),

@@ -6,34 +6,40 @@ import (
 	"slices"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
 // reconcile brings one election's objects into order.
 func (t *term) reconcile(ctx context.Context, e view.Election) (again time.Duration, err error) {
+	came := t.takeCame(e)
 	all, err := view.Pods(ctx, t.Cache, e)
 	if err != nil {
+		t.putBack(e, came)
 		return 0, err
 	}
-	pods := slices.DeleteFunc(all, func(pod corev1.Pod) bool { return view.Ended(&pod) })
+	pods := running(all)
 	if len(pods) == 0 {
 		return t.removeUnused(ctx, e)
 	}
 	t.setUsed(e)
 
-	foreign, err := t.grant(ctx, e, pods)
+	granted, foreign, err := t.grant(ctx, e, pods)
+	if granted && !came.IsZero() {
+		t.Waits.observe(time.Since(came))
+	}
 	switch {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		return 0, nil // the pods go with their namespace
 	case err != nil:
+		t.putBack(e, came)
 		return 0, err
 	case foreign != nil:
 		return recheck, t.refuse(ctx, e, pods, foreign)
@@ -42,28 +48,32 @@ func (t *term) reconcile(ctx context.Context, e view.Election) (again time.Durat
 }
 
 // grant makes or repairs the Lease, then the rights to it. It stops at an object
-// of one of their names that is not ours, and gives that back.
-func (t *term) grant(ctx context.Context, e view.Election, pods []corev1.Pod) (foreign client.Object, err error) {
+// of one of their names that is not ours, and gives that back. Granted is an election
+// in which an account has rights now that had none.
+func (t *term) grant(ctx context.Context, e view.Election, pods []corev1.Pod) (granted bool, foreign client.Object, err error) {
 	members := ownership.MembersOf(pods, e.Name)
 	record, foreign, err := t.ensureLease(ctx, e, members)
 	if foreign != nil || err != nil {
-		return foreign, err
+		return false, foreign, err
 	}
 	strangers := strangersOf(record, pods, members)
 	accounts, err := t.entitled(ctx, e, pods, strangers)
 	if err != nil {
-		return nil, err
+		return false, nil, err
 	}
-	if foreign, err = t.giveRights(ctx, e, accounts); foreign != nil || err != nil {
-		return foreign, err
+	if accounts, err = t.keepUsed(ctx, e, accounts); err != nil {
+		return false, nil, err
+	}
+	if granted, foreign, err = t.giveRights(ctx, e, accounts); foreign != nil || err != nil {
+		return false, foreign, err
 	}
 	t.tellStrangers(ctx, e, strangers, accounts)
-	return nil, nil
+	return granted, nil, nil
 }
 
 // giveRights makes or repairs the Role and its RoleBinding.
-func (t *term) giveRights(ctx context.Context, e view.Election, accounts []string) (foreign client.Object, err error) {
-	role := newRole(e)
+func (t *term) giveRights(ctx context.Context, e view.Election, accounts []string) (granted bool, foreign client.Object, err error) {
+	role := rights.Role(e)
 	if foreign, err = ensure(ctx, t, role, &rbacv1.Role{}, func(r *rbacv1.Role) bool {
 		relabelled := restoreLabels(&r.ObjectMeta, &role.ObjectMeta)
 		if equality.Semantic.DeepEqual(r.Rules, role.Rules) {
@@ -72,14 +82,15 @@ func (t *term) giveRights(ctx context.Context, e view.Election, accounts []strin
 		r.Rules = role.Rules
 		return true
 	}); foreign != nil || err != nil {
-		return foreign, err
+		return false, foreign, err
 	}
 
-	binding := newBinding(e, accounts)
+	binding := rights.RoleBinding(e, accounts)
 	if deleted, err := t.deleteMisdirected(ctx, binding); deleted || err != nil {
-		return nil, err // the cache learns it in a moment, and the event brings us here again
+		return false, nil, err // the cache learns it in a moment, and the event brings us here again
 	}
-	return ensure(ctx, t, binding, &rbacv1.RoleBinding{}, func(b *rbacv1.RoleBinding) bool {
+	added := false
+	foreign, err = ensure(ctx, t, binding, &rbacv1.RoleBinding{}, func(b *rbacv1.RoleBinding) bool {
 		if b.RoleRef != binding.RoleRef {
 			return false // to be deleted, once the cache shows it
 		}
@@ -87,9 +98,11 @@ func (t *term) giveRights(ctx context.Context, e view.Election, accounts []strin
 		if equality.Semantic.DeepEqual(b.Subjects, binding.Subjects) {
 			return relabelled
 		}
+		added = slices.ContainsFunc(binding.Subjects, func(s rbacv1.Subject) bool { return !slices.Contains(b.Subjects, s) })
 		b.Subjects = binding.Subjects
 		return true
 	})
+	return added || binding.UID != "", foreign, err
 }
 
 // ensure makes want, or lets repair change what there is; got is an empty
@@ -150,23 +163,4 @@ func (t *term) delete(ctx context.Context, object client.Object) error {
 	}
 	t.Logger.InfoContext(ctx, "removed", "kind", kindOf(object), "object", client.ObjectKeyFromObject(object).String())
 	return nil
-}
-
-func kindOf(object client.Object) string {
-	switch object.(type) {
-	case *coordinationv1.Lease:
-		return "Lease"
-	case *rbacv1.Role:
-		return "Role"
-	case *rbacv1.RoleBinding:
-		return "RoleBinding"
-	}
-	return "object"
-}
-
-func versionOf(object client.Object) string {
-	if _, ok := object.(*coordinationv1.Lease); ok {
-		return coordinationv1.SchemeGroupVersion.String()
-	}
-	return rbacv1.SchemeGroupVersion.String()
 }

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
+	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
@@ -51,7 +52,7 @@ func (t *term) revoke(ctx context.Context, e view.Election) error {
 }
 
 func (t *term) deleteCached(ctx context.Context, e view.Election, object client.Object) error {
-	if err := t.Cache.Get(ctx, rightsKey(e), object); err != nil {
+	if err := t.Cache.Get(ctx, rights.Key(e), object); err != nil {
 		return client.IgnoreNotFound(err)
 	}
 	if !view.Ours(object) {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
+	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
+	"github.com/leaseholder-dev/leaseholder/webhook/loop"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
@@ -49,10 +51,20 @@ func (t *term) removeUnused(ctx context.Context, e view.Election) (again time.Du
 	if l.held {
 		return t.UnusedAfter, nil
 	}
+	if pods, err := t.live(ctx, e); err != nil {
+		return 0, err
+	} else if len(running(pods)) > 0 {
+		return 0, loop.ErrBehind // they are about to be known here
+	}
 	if err := t.revoke(ctx, e); err != nil || l.lease == nil {
 		return 0, err
 	}
-	if err := t.delete(ctx, l.lease); err != nil && !apierrors.IsConflict(err) {
+	if again, err := t.fenced(ctx, e, l.lease); again > 0 || err != nil {
+		return again, err
+	}
+	if err := t.delete(ctx, l.lease); apierrors.IsConflict(err) {
+		return 0, loop.ErrBehind // somebody has just written it, of which no event tells here
+	} else if err != nil {
 		return 0, err
 	}
 	return 0, nil
@@ -73,7 +85,7 @@ func (r remains) none() bool { return r.lease == nil && !r.rights }
 func (t *term) leftBehind(ctx context.Context, e view.Election) (remains, error) {
 	var r remains
 	var l coordinationv1.Lease
-	switch err := t.Cache.Get(ctx, leaseKey(e), &l); {
+	switch err := t.Cache.Get(ctx, rights.LeaseKey(e), &l); {
 	case client.IgnoreNotFound(err) != nil:
 		return r, fmt.Errorf("read Lease %s: %w", e, err)
 	case err == nil:
@@ -83,9 +95,9 @@ func (t *term) leftBehind(ctx context.Context, e view.Election) (remains, error)
 		}
 	}
 	for _, object := range []client.Object{&rbacv1.Role{}, &rbacv1.RoleBinding{}} {
-		err := t.Cache.Get(ctx, rightsKey(e), object)
+		err := t.Cache.Get(ctx, rights.Key(e), object)
 		if client.IgnoreNotFound(err) != nil {
-			return r, fmt.Errorf("read %s %s: %w", kindOf(object), rightsKey(e), err)
+			return r, fmt.Errorf("read %s %s: %w", kindOf(object), rights.Key(e), err)
 		}
 		r.rights = r.rights || err == nil
 	}

@@ -29,6 +29,8 @@ type Options struct {
 	// WebhookConfiguration is the name of its MutatingWebhookConfiguration and of
 	// its ValidatingWebhookConfiguration.
 	WebhookConfiguration string
+	// RightsUnwatched leaves out Roles and RoleBindings, where others make them.
+	RightsUnwatched bool
 }
 
 // Scheme is what clients of the webhook have to know.
@@ -47,13 +49,15 @@ func NewCache(ctx context.Context, config *rest.Config, o Options) (cache.Cache,
 	objects := map[client.Object]cache.ByObject{
 		&corev1.Pod{}:           {Label: elected, Transform: stripPod},
 		&coordinationv1.Lease{}: {Label: ours},
-		&rbacv1.Role{}:          {Label: ours},
-		&rbacv1.RoleBinding{}:   {Label: ours},
 		&corev1.Secret{}: {Namespaces: map[string]cache.Config{
 			o.Namespace: {FieldSelector: named(o.CertificateSecret)},
 		}},
 		&admissionregistrationv1.MutatingWebhookConfiguration{}:   {Field: named(o.WebhookConfiguration)},
 		&admissionregistrationv1.ValidatingWebhookConfiguration{}: {Field: named(o.WebhookConfiguration)},
+	}
+	if !o.RightsUnwatched {
+		objects[&rbacv1.Role{}] = cache.ByObject{Label: ours}
+		objects[&rbacv1.RoleBinding{}] = cache.ByObject{Label: ours}
 	}
 	c, err := cache.New(config, cache.Options{
 		Scheme:                      Scheme(),

@@ -86,7 +86,7 @@ func assets() string {
 func root() string {
 	folder, _ := os.Getwd()
 	for ; folder != filepath.Dir(folder); folder = filepath.Dir(folder) {
-		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+		if _, err := os.Stat(filepath.Join(folder, "charts", "leaseholder")); err == nil {
 			break
 		}
 	}
@@ -105,7 +105,7 @@ func connect(config *rest.Config) (Cluster, error) {
 	if err != nil {
 		return Cluster{}, err
 	}
-	objects, err := installation()
+	objects, err := Installation()
 	if err != nil {
 		return Cluster{}, fmt.Errorf("read the chart: %w", err)
 	}

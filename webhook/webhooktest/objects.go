@@ -14,10 +14,10 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
-// installation is what the chart makes before the webhook starts, without the
+// Installation is what the chart makes before the webhook starts, without the
 // webhook's configuration. The roles are the chart's own; they are bound to a user,
 // whom an administrator can impersonate.
-func installation() ([]client.Object, error) {
+func Installation() ([]client.Object, error) {
 	named := metav1.ObjectMeta{Name: account}
 	own := metav1.ObjectMeta{Namespace: Namespace, Name: account}
 	var everywhere rbacv1.ClusterRole

@@ -25,6 +25,9 @@ import (
 // a code of its own has 1.
 const exitFailed = 2
 
+// flagFiles names the flag of the files.
+const flagFiles = "filename"
+
 // failure is the error of a check that found something wrong.
 type failure struct{ error }
 
@@ -33,10 +36,10 @@ func (failure) ExitCode() int { return exitFailed }
 
 // Command is the subcommand. Its connection flags are flags'.
 func Command(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
+	manifests := inject.New(genericiooptions.IOStreams{In: streams.In, ErrOut: streams.Out})
 	var (
-		manifests inject.Manifests
-		system    string
-		strict    bool
+		system string
+		strict bool
 	)
 	c := &cobra.Command{
 		Use:   "check [-f FILE]",
@@ -60,15 +63,9 @@ Exit codes:
   kubectl leaseholder check --strict -n shop
   kubectl leaseholder check -R -f manifests/
   kustomize build overlays/shop | kubectl leaseholder check -n shop -f -`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("%q is refused, allowed: no word without a flag: files are named with -f %s", args[0], args[0])
-			}
-			return nil
-		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed("filename") {
-				return checkManifests(&manifests, flags, streams, strict)
+			if cmd.Flags().Changed(flagFiles) {
+				return checkManifests(manifests, flags, strict)
 			}
 			client, namespace, err := connect.Connect(flags)
 			if err != nil {
@@ -88,13 +85,21 @@ Exit codes:
 	set := c.Flags()
 	set.StringVar(&system, "system-namespace", "", "namespace that Leaseholder is installed in; found by its labels when empty")
 	set.BoolVar(&strict, "strict", false, "end with exit code 2 also when there is a warning, or something is unknown")
-	manifests.Register(set)
+	manifests.Register(c)
+	set.Lookup(flagFiles).Usage = "file, folder, or - for standard input; can be given several times; without it, the installation is checked"
 	return c
 }
 
 // checkManifests judges files.
-func checkManifests(manifests *inject.Manifests, flags *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams, strict bool) error {
-	warnings, err := manifests.Check(flags, streams)
+func checkManifests(manifests *inject.Manifests, flags *genericclioptions.ConfigFlags, strict bool) error {
+	namespace := ""
+	if flags.Namespace != nil {
+		namespace = *flags.Namespace
+	}
+	if err := manifests.Complete(namespace); err != nil {
+		return err
+	}
+	warnings, err := manifests.Check()
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // controller is what to look at when something is not there that it makes.
-const controller = "see whether the webhook's pods run: its controller makes what is missing, in every namespace but kube-* and its own"
+const controller = "see whether the webhook's pods run: its controller makes what is missing, in every namespace but kube-* and its own; where the chart's rights.mode is none, make it from the manifest with kubectl leaseholder rbac"
 
 // rights says what the pod's account may do with the Lease.
 func (r *report) rights() {
@@ -34,7 +34,7 @@ func (r *report) rights() {
 	case r.role.value == nil:
 		r.lacksf("There is no Role %q, which the sidecar needs", name)
 	case !view.Ours(r.role.value):
-		r.wrongf("rename it, or name another election with "+injector.AnnotationElection, "Leaseholder did not make Role %q", name)
+		r.wrongf("rename it, or name another election with "+injector.AnnotationElection+", unless rights.mode is none and it is meant for this one", "Leaseholder did not make Role %q", name)
 	case r.binding.value == nil:
 		r.lacksf("There is no RoleBinding %q, which the sidecar needs", name)
 	case !r.bound():

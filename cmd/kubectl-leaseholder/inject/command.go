@@ -13,33 +13,14 @@
 package inject
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
-// Exit codes.
-const (
-	exitFailed  = 1
-	exitRefused = 2
-)
-
-// failure is an error with an exit code of its own.
-type failure struct {
-	error
-
-	code int
-}
-
-// ExitCode is the command's.
-func (f *failure) ExitCode() int { return f.code }
-
 // Command is the subcommand. Of the connection flags it uses the namespace alone.
 func Command(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
-	var m Manifests
-	verbose := false
+	in := &injection{Manifests: New(streams)}
 	c := &cobra.Command{
 		Use:   "inject -f FILE",
 		Short: "Add to manifests what the webhook would add to their pods",
@@ -54,7 +35,8 @@ byte. When one object is refused, nothing is written, and every fault is told.
 The webhook lets the pods of such manifests in only if it would have added the same:
 give the --sidecar flags what the cluster's administrator has set, and in a mesh
 --sidecar-meshes and --api-server too. It also makes the Lease and the rights that the
-sidecars need, so it is needed all the same. After an upgrade that changes the sidecar,
+sidecars need, unless the chart's rights.mode is none, and shows who leads: it is needed
+all the same. After an upgrade that changes the sidecar,
 inject the originals again, and keep them: what is injected already is not changed.
 
 What only a cluster knows is not judged: whose an election is, Leases that others made,
@@ -67,24 +49,17 @@ Exit codes:
 		Example: `  kubectl leaseholder inject -f deployment.yaml | kubectl apply -f -
   kustomize build overlays/shop | kubectl leaseholder inject -n shop -f - > shop.yaml
   kubectl leaseholder inject -R -f manifests/ --sidecar-image mirror.example/leaseholder-sidecar:0.1.0`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("%q is refused, allowed: no word without a flag: files are named with -f %s", args[0], args[0])
-			}
-			return nil
-		},
 		RunE: func(*cobra.Command, []string) error {
-			in, err := m.complete(streams.In, streams.ErrOut, namespaceOf(flags))
-			if err != nil {
+			namespace := ""
+			if flags.Namespace != nil {
+				namespace = *flags.Namespace
+			}
+			if err := in.Complete(namespace); err != nil {
 				return err
 			}
-			in.streams.Out, in.verbose = streams.Out, verbose
 			return in.run()
 		},
 	}
-	set := c.Flags()
-	m.Register(set)
-	set.Lookup(flagFiles).Usage += " (required)"
-	set.BoolVarP(&verbose, "verbose", "v", false, "say of every object that is left alone why")
+	in.Register(c)
 	return c
 }

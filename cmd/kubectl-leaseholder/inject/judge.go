@@ -12,13 +12,13 @@ import (
 )
 
 // findPolicies takes note of what the Namespaces of the input say.
-func (in *injection) findPolicies(objects []*object) {
+func (m *Manifests) findPolicies(objects []*object) {
 	for _, o := range objects {
 		if policy, labelled := policyOf(o); labelled && policy.Valid() {
-			if in.policies == nil {
-				in.policies = map[string]injector.Policy{}
+			if m.policies == nil {
+				m.policies = map[string]injector.Policy{}
 			}
-			in.policies[o.Name] = policy
+			m.policies[o.Name] = policy
 		}
 	}
 }
@@ -29,77 +29,69 @@ func policyOf(o *object) (policy injector.Policy, labelled bool) {
 	return injector.Policy(label), labelled && o.APIVersion == "v1" && o.Kind == "Namespace"
 }
 
-// judge decides about one object, as the webhook would about its pods, and says
-// what has to be added to the document.
-func (in *injection) judge(d *document, o *object) []jsonpatch.Operation {
+// judge decides about one object, as the webhook would about its pods, and tells what
+// there is to tell. Of an object that is refused or makes no pods, nothing is decided.
+func (m *Manifests) judge(d *document, o *object) injector.Decision {
 	if policy, labelled := policyOf(o); labelled && !slices.Contains(injector.Policies(), policy) {
-		in.refuse(d, o, fmt.Sprintf("label %s=%q: allowed: %s", injector.LabelInjection, policy, injector.PolicyAllowed))
-		return nil
+		m.refuse(d, o, fmt.Sprintf("label %s=%q: allowed: %s", injector.LabelInjection, policy, injector.PolicyAllowed))
+		return injector.Decision{}
 	}
 	if o.pod == nil && len(o.unquoted) == 0 {
-		in.leave(d, o, "it has no pod template", false)
-		return nil
+		m.leave(d, o, "it has no pod template", false)
+		return injector.Decision{}
 	}
 	faults := o.unquoted
-	namespace := in.namespaceOf(o)
+	namespace := m.namespaceOf(o)
 	var decision injector.Decision
 	if o.pod != nil {
-		decision = injector.Decide(namespace, o.pod, in.settings)
+		decision = injector.Decide(namespace, o.pod, m.settings)
 		if unsure := complete(o, &decision); decision.Outcome == injector.Refused || unsure {
 			faults = append(faults, decision.Message)
 		}
 	}
 	if len(faults) > 0 {
-		in.refuse(d, o, strings.Join(faults, "; "))
-		return nil
+		m.refuse(d, o, strings.Join(faults, "; "))
+		return injector.Decision{}
 	}
 	if decision.Election != "" && view.Excluded(namespace.Name, "") {
-		in.refuse(d, o, fmt.Sprintf("there are no elections in namespace %q, which belongs to Kubernetes", namespace.Name))
-		return nil
+		m.refuse(d, o, fmt.Sprintf("there are no elections in namespace %q, which belongs to Kubernetes", namespace.Name))
+		return injector.Decision{}
 	}
 	warnings := o.warnings(decision)
 	for _, warning := range warnings {
-		in.warnf(d, o, "%s", warning)
-	}
-	if in.only && decision.Election != "" {
-		in.tellf("%s: %s: %s", d, o, decision.Message)
+		m.warnf(d, o, "%s", warning)
 	}
 	switch {
-	case decision.Outcome == injector.Injected:
-		in.injected++
-	case decision.Reason == injector.AlreadyInjected:
-		in.already++
-	case decision.Reason == injector.CannotInject && len(warnings) > 0:
-		in.others++ // the warning has the same words
+	case decision.Election != "":
+	case decision.Reason == injector.CannotInject && len(warnings) > 0: // the warning has the same words
 	default:
-		in.leave(d, o, decision.Message, len(warnings) > 0)
+		m.leave(d, o, decision.Message, len(warnings) > 0)
 	}
-	return place(o, decision.Patch)
+	return decision
 }
 
-// leave takes note of an object that comes out as it went in. When it asks for the
+// leave is about an object that comes out as it went in. When it asks for the
 // sidecar and no warning has told why it gets none, that is said in any case.
-func (in *injection) leave(d *document, o *object, reason string, warned bool) {
-	in.others++
+func (m *Manifests) leave(d *document, o *object, reason string, warned bool) {
 	asked := o.asked != "" && !warned
 	switch {
 	case asked && (o.pod == nil || o.asked != o.template+annotationsPath):
-		in.warnf(d, o, "%s at %s does nothing: no pod template is known there; pods that get it from there are injected by the webhook",
+		m.warnf(d, o, "%s at %s does nothing: no pod template is known there; pods that get it from there are injected by the webhook",
 			injector.AnnotationInject, o.asked)
-	case in.verbose || asked || in.only && o.pod != nil && !warned:
-		in.tellf("%s: %s: left alone: %s", d, o, reason)
+	case m.verbose || asked || m.only && o.pod != nil && !warned:
+		m.tellf("%s: %s: left alone: %s", d, o, reason)
 	}
 }
 
 // annotationsPath leads from a pod to its annotations.
 const annotationsPath = "/metadata/annotations"
 
-func (in *injection) namespaceOf(o *object) injector.Namespace {
-	ns := injector.Namespace{Name: o.Namespace, Policy: in.policy}
+func (m *Manifests) namespaceOf(o *object) injector.Namespace {
+	ns := injector.Namespace{Name: o.Namespace, Policy: m.policy}
 	if ns.Name == "" {
-		ns.Name = in.namespace
+		ns.Name = m.namespace
 	}
-	if policy, ok := in.policies[ns.Name]; ok {
+	if policy, ok := m.policies[ns.Name]; ok {
 		ns.Policy = policy
 	}
 	return ns

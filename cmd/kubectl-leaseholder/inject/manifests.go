@@ -2,74 +2,98 @@ package inject
 
 import (
 	"errors"
-	"io"
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
-	"github.com/spf13/pflag"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
-// Manifests are files to inject or to judge, as the command line names them, and what
-// is known of the cluster that they are for.
+// Exit codes.
+const (
+	exitFailed  = 1
+	exitRefused = 2
+)
+
+// failure is an error with an exit code of its own.
+type failure struct {
+	error
+
+	code int
+}
+
+// ExitCode is the command's.
+func (f *failure) ExitCode() int { return f.code }
+
+// Manifests are files that a command reads, and whose objects it judges as the
+// webhook judges their pods. Commands that read manifests share it, with its flags.
 type Manifests struct {
+	streams   genericiooptions.IOStreams
 	files     []string
 	recursive bool
-	sidecar   settings.Flags
-	policy    string
-	server    string
+	verbose   bool
+	flags     struct {
+		sidecar        settings.Flags
+		policy, server string
+	}
+	settings injector.Settings
+	// namespace is that of objects that do not say theirs, and policy that of
+	// namespaces that do not stand in the input with a policy of their own.
+	namespace string
+	policy    injector.Policy
+
+	// only says that nothing is made of the objects: of each that makes pods, something
+	// is told.
+	only bool
+
+	policies                    map[string]injector.Policy
+	unreadable, refused, warned int
 }
 
-const (
-	flagFiles     = "filename"
-	flagAPIServer = "api-server"
-)
+// New gives manifests that are not read yet.
+func New(streams genericiooptions.IOStreams) *Manifests { return &Manifests{streams: streams} }
 
-// Register registers the flags.
-func (m *Manifests) Register(set *pflag.FlagSet) {
-	set.StringSliceVarP(&m.files, flagFiles, "f", nil, "file, folder, or - for standard input; can be given several times")
+const flagAPIServer = "api-server"
+
+// Register gives a command the flags, and no words without a flag.
+func (m *Manifests) Register(c *cobra.Command) {
+	c.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return fmt.Errorf("%q is refused, allowed: no word without a flag: files are named with -f %s", args[0], args[0])
+		}
+		return nil
+	}
+	set := c.Flags()
+	set.StringSliceVarP(&m.files, "filename", "f", nil, "file, folder, or - for standard input; can be given several times (required)")
 	set.BoolVarP(&m.recursive, "recursive", "R", false, "read the folders within folders too")
-	set.StringVar(&m.policy, "policy", "", "what the label "+injector.LabelInjection+" of the namespaces says that are not in the input: "+injector.PolicyAllowed)
-	set.StringVar(&m.server, flagAPIServer, "", "address and port of the Service kubernetes, such as 10.96.0.1:443; without it, a mesh's proxy carries the sidecar's traffic to it")
-	m.sidecar.RegisterChart(set)
+	set.BoolVarP(&m.verbose, "verbose", "v", false, "say of every object that is left alone why")
+	set.StringVar(&m.flags.policy, "policy", "", "what the label "+injector.LabelInjection+" of the namespaces says that are not in the input: "+injector.PolicyAllowed)
+	set.StringVar(&m.flags.server, flagAPIServer, "", "address and port of the Service kubernetes, such as 10.96.0.1:443; without it, a mesh's proxy carries the sidecar's traffic to it")
+	m.flags.sidecar.RegisterChart(set)
 }
 
-// Check judges every object, and tells of each with a pod template what becomes of
-// its pods, on standard output. No cluster is asked. The error's exit code is that of
-// the command inject.
-func (m *Manifests) Check(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) (warnings int, err error) {
-	in, err := m.complete(streams.In, streams.Out, namespaceOf(flags))
-	if err != nil {
-		return 0, err
-	}
-	in.only = true
-	err = in.run()
-	return in.warned, err
-}
-
-// complete reads what the flags say. The error names every fault.
-func (m *Manifests) complete(from io.Reader, to io.Writer, namespace string) (*injection, error) {
+// Complete reads what the flags say. The namespace is that of objects that do not
+// say theirs; empty when it is not known. The error names every fault.
+func (m *Manifests) Complete(namespace string) error {
 	var r settings.Reader
-	in := &injection{
-		streams:   genericiooptions.IOStreams{In: from, ErrOut: to},
-		files:     m.files,
-		recursive: m.recursive,
-		settings:  m.sidecar.Complete(&r),
-		namespace: namespace,
-		policy:    injector.Policy(m.policy),
+	m.settings = m.flags.sidecar.Complete(&r)
+	m.settings.APIServer = apiServer(&r, m.flags.server)
+	m.policy = injector.Policy(m.flags.policy)
+	if m.policy != "" && !slices.Contains(injector.Policies(), m.policy) {
+		r.Refuse("--policy", m.flags.policy, "%s", injector.PolicyAllowed)
 	}
-	in.settings.APIServer = apiServer(&r, m.server)
-	if m.policy != "" && !slices.Contains(injector.Policies(), in.policy) {
-		r.Refuse("--policy", m.policy, "%s", injector.PolicyAllowed)
-	}
-	if len(in.files) == 0 {
+	if len(m.files) == 0 {
 		r.Required("-f", "")
 	}
-	return in, errors.Join(r.Faults...)
+	m.namespace = namespace
+	return errors.Join(r.Faults...)
 }
 
 // apiServer reads what the webhook knows from its own pod. It may be empty.
@@ -84,10 +108,132 @@ func apiServer(r *settings.Reader, value string) netip.AddrPort {
 	return server
 }
 
-// namespaceOf is the namespace of the command line alone: the kubeconfig is not read.
-func namespaceOf(flags *genericclioptions.ConfigFlags) string {
-	if flags.Namespace == nil {
-		return ""
+// read reads everything that can be read, file by file, and tells what can't be.
+func (m *Manifests) read() [][]document {
+	sources, faults := readAll(m.files, m.recursive, m.streams.In)
+	for _, fault := range faults {
+		m.cannotRead(fault)
 	}
-	return *flags.Namespace
+	documents := make([][]document, len(sources))
+	for i, s := range sources {
+		documents[i] = split(s)
+		for j := range documents[i] {
+			d := &documents[i][j]
+			var err error
+			if d.objects, err = objectsOf(d.text); err != nil {
+				m.cannotRead(fmt.Errorf("%s: %w", d, d.explain(err)))
+			}
+			m.findPolicies(d.objects)
+		}
+	}
+	return documents
+}
+
+// Elected is an object of the manifests whose pods stand in an election.
+type Elected struct {
+	// Object says where it is, for messages.
+	Object string
+	// Election is that of its pods.
+	Election view.Election
+	// Decision is the webhook's about them, and Account their service account.
+	Decision injector.Decision
+	Account  string
+}
+
+// Elected reads everything, and judges it. What is refused is told, as what can't be
+// read is, and is then part of the Verdict.
+func (m *Manifests) Elected() []Elected {
+	var all []Elected
+	for _, some := range m.read() {
+		for i := range some {
+			for _, o := range some[i].objects {
+				decision := m.judge(&some[i], o)
+				if decision.Election == "" {
+					continue
+				}
+				all = append(all, Elected{
+					Object:   fmt.Sprintf("%s: %s", &some[i], o),
+					Election: view.Election{Namespace: m.namespaceOf(o).Name, Name: decision.Election},
+					Decision: decision,
+					Account:  rights.Account(o.pod),
+				})
+			}
+		}
+	}
+	return all
+}
+
+// Check reads everything, judges it, and tells of each object that makes pods what
+// becomes of them. The error is the Verdict.
+func (m *Manifests) Check() (warnings int, err error) {
+	m.only = true
+	injected, already, others := 0, 0, 0
+	for _, some := range m.read() {
+		for i := range some {
+			for _, o := range some[i].objects {
+				decision := m.judge(&some[i], o)
+				switch {
+				case decision.Election == "":
+					others++
+					continue
+				case decision.Outcome == injector.Injected:
+					injected++
+				default:
+					already++
+				}
+				m.tellf("%s: %s: %s", &some[i], o, decision.Message)
+			}
+		}
+	}
+	if err := m.Verdict(); err != nil {
+		return m.warned, err
+	}
+	m.tellf("%d get the sidecar, %d bring it along, %d left alone, %d warnings", injected, already, others, m.warned)
+	return m.warned, nil
+}
+
+// Refuse tells why an object is refused.
+func (m *Manifests) Refuse(object, message string) {
+	m.refused++
+	m.tellf("%s: %s", object, message)
+}
+
+// Verdict is the error, with an exit code, of a command that must not write anything.
+func (m *Manifests) Verdict() error {
+	var parts []string
+	code := 0
+	if m.refused > 0 {
+		code = exitRefused
+		parts = append(parts, fmt.Sprintf("%d refused", m.refused))
+	}
+	if m.unreadable > 0 {
+		code = exitFailed
+		parts = append(parts, fmt.Sprintf("%d not readable", m.unreadable))
+	}
+	if code == 0 {
+		return nil
+	}
+	if !m.only {
+		parts[len(parts)-1] += ": nothing is written"
+	}
+	return &failure{code: code, error: errors.New(strings.Join(parts, ", "))}
+}
+
+func (m *Manifests) tellf(format string, args ...any) {
+	_, _ = fmt.Fprintf(m.streams.ErrOut, format+"\n", args...)
+}
+
+// warnf tells of what refuses no pod.
+func (m *Manifests) warnf(d *document, o *object, format string, args ...any) {
+	m.warned++
+	m.tellf("%s: %s: warning: %s", d, o, fmt.Sprintf(format, args...))
+}
+
+func (m *Manifests) cannotRead(err error) {
+	m.unreadable++
+	m.tellf("%v", err)
+}
+
+func (m *Manifests) refuse(d *document, o *object, message string) {
+	m.Refuse(fmt.Sprintf("%s: %s", d, o), message)
 }

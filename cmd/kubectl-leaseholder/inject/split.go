@@ -16,6 +16,8 @@ type document struct {
 	// number counts from 1, and line is that of its first byte, from 1.
 	number, line int
 	text         []byte
+	// objects are what was read of it.
+	objects []*object
 }
 
 // split cuts a file where YAML documents begin. A comment and a directive before

@@ -4,8 +4,8 @@
 // etcd keeps its data in memory where there is a tmpfs, and does not wait for
 // the disk, so that what is measured is Kubernetes and not this machine's disk.
 // Every client has a user of its own, so that the audit log tells them apart;
-// all are in system:masters: authorization costs them nothing, and API priority
-// and fairness lets them pass.
+// all but those of KubeconfigOf are in system:masters: authorization costs them
+// nothing, and API priority and fairness lets them pass.
 package plane
 
 import (
@@ -25,6 +25,9 @@ import (
 
 // Namespace is where the Leases are whose requests are counted.
 const Namespace = "default"
+
+// masters is the group that may do everything.
+const masters = "system:masters"
 
 // memory is where Linux distributions mount a tmpfs for everybody (shm_overview(7)).
 const memory = "/dev/shm"
@@ -132,9 +135,15 @@ func (p *Plane) Config(user string) (*rest.Config, error) {
 
 // Kubeconfig writes a kubeconfig for the user and gives its path.
 func (p *Plane) Kubeconfig(user string) (string, error) {
-	u, err := p.user(user, &rest.Config{})
+	return p.KubeconfigOf(user, masters)
+}
+
+// KubeconfigOf is Kubeconfig of a user in these groups alone, who may do what is
+// granted to them.
+func (p *Plane) KubeconfigOf(user string, groups ...string) (string, error) {
+	u, err := p.server.AddUser(envtest.User{Name: user, Groups: groups}, &rest.Config{})
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("add the user %q: %w", user, err)
 	}
 	content, err := u.KubeConfig()
 	if err != nil {
@@ -149,7 +158,7 @@ func (p *Plane) Kubeconfig(user string) (string, error) {
 }
 
 func (p *Plane) user(name string, config *rest.Config) (*envtest.AuthenticatedUser, error) {
-	u, err := p.server.AddUser(envtest.User{Name: name, Groups: []string{"system:masters"}}, config)
+	u, err := p.server.AddUser(envtest.User{Name: name, Groups: []string{masters}}, config)
 	if err != nil {
 		return nil, fmt.Errorf("add the user %q: %w", name, err)
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,6 +27,27 @@ func exampleAdmission() *Admission {
 		},
 		Memory: []Memory{{Idle, 20, 25, 26}, {Leaseholder, 30, 40, 45}},
 		Kept:   1000,
+	}
+}
+
+func exampleGrants() *Grants {
+	var g Grants
+	for _, n := range []int{1, 100} {
+		scale := 1 + float64(n/100)*9
+		g.Waits = append(g.Waits, Wait{ElectionUsable, n, around(30 * scale)}, Wait{ThreeWritten, n, around(10 * scale)}, Wait{ThreeUsable, n, around(20 * scale)})
+	}
+	return &g
+}
+
+func TestGrantsStandInTheTable(t *testing.T) {
+	got := strings.Join(strings.Fields(table(t, &Report{Grants: exampleGrants()})), " ")
+	for _, want := range []string{
+		"grants: from the first pod's creation until its account may use the Lease, one at a time (ms) leaseholder 100 29.7 44.4 44.7",
+		"grants: three writes, until the account may use the Lease, 100 at once (ms) three writes 100 198 296 298",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
 	}
 }
 
@@ -61,7 +83,9 @@ func TestAPartAloneIsAReport(t *testing.T) {
 
 func TestADocumentGetsItsFigures(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "page.md")
-	if err := os.WriteFile(path, []byte("# Before\n\n"+documentBegin+"stale figures\n"+documentEnd+"\nafter\n"), 0o600); err != nil {
+	begin, grants := fmt.Sprintf(documentBegin, "admission"), fmt.Sprintf(documentBegin, "grants")
+	stale := "# Before\n\n" + begin + "stale figures\n" + documentEnd + "\nbetween\n\n" + grants + "stale figures\n" + documentEnd + "\nafter\n"
+	if err := os.WriteFile(path, []byte(stale), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // what was written can be written again
@@ -80,12 +104,14 @@ func TestADocumentGetsItsFigures(t *testing.T) {
 		"| small pod | 89.1 µs | 44.5 µs | 300, 30 KB | 2 × | 3 × |",
 		"| resident memory at rest | 20 MiB | 30 MiB |",
 		"| CPU for a small pod, one at a time | 0.25 ms | 0.5 ms |",
+		"| a new election, p50 / p99 | one at a time (100) | 100 at once (100) |\n| --- | --- | --- |\n| " + ElectionUsable + " | 29.7 / 44.4 ms | 297 / 444 ms |\n",
+		"| " + ThreeWritten + " | 9.9 / 14.8 ms | 99 / 148 ms |\n",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q in:\n%s", want, page)
 		}
 	}
-	if !strings.HasPrefix(page, "# Before\n\n"+documentBegin) || !strings.HasSuffix(page, documentEnd+"\nafter\n") || strings.Contains(page, "stale figures") {
+	if !strings.HasPrefix(page, "# Before\n\n"+begin) || !strings.HasSuffix(page, documentEnd+"\nafter\n") || strings.Contains(page, "stale figures") || !strings.Contains(page, documentEnd+"\nbetween\n\n"+grants) {
 		t.Errorf("what stands around did not stay:\n%s", page)
 	}
 	if err := os.WriteFile(path, []byte("# Before\n"), 0o600); err != nil {

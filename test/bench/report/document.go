@@ -7,33 +7,60 @@ import (
 	"time"
 )
 
-// What stands between these lines of a document is written by WriteDocument.
+// What stands between these lines of a document is written by WriteDocument, for each
+// part.
 const (
-	documentBegin = "<!-- written by \"make bench PARTS=admission WRITE=1\" -->\n"
+	documentBegin = "<!-- written by \"make bench PARTS=%s WRITE=1\" -->\n"
 	documentEnd   = "<!-- end of what is written -->\n"
 )
 
-// WriteDocument puts the figures of admission into a Markdown file, where others
-// stood before.
+// WriteDocument puts the figures of admission and of grants, as far as they were
+// measured, into a Markdown file, where others stood before.
 func (r *Report) WriteDocument(path string) error {
-	content, err := os.ReadFile(path)
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read the document: %w", err)
 	}
-	before, rest, begun := strings.Cut(string(content), documentBegin)
-	_, after, ended := strings.Cut(rest, documentEnd)
-	if !begun || !ended {
-		return fmt.Errorf("write the figures into %q: it has no lines %q and %q", path, strings.TrimSpace(documentBegin), strings.TrimSpace(documentEnd))
+	content := string(raw)
+	for _, part := range []struct {
+		name     string
+		measured bool
+		figures  func() string
+	}{
+		{"admission", r.Admission != nil, r.Admission.document},
+		{"grants", r.Grants != nil, r.Grants.document},
+	} {
+		if !part.measured {
+			continue
+		}
+		if content, err = replaced(content, part.name, "\n"+r.provenance()+part.figures()+"\n"); err != nil {
+			return fmt.Errorf("write the figures into %q: %w", path, err)
+		}
 	}
-	return place(path, []byte(before+documentBegin+r.document()+documentEnd+after))
+	return place(path, []byte(content))
 }
 
-// document is the figures of admission for users.
-func (r *Report) document() string {
-	var b strings.Builder
-	a, m := r.Admission, r.Machine
-	fmt.Fprintf(&b, "\nOne run on %s, with Kubernetes %s, %s, %d CPUs (%s), of which other work took %.0f %% before the run.\n\n",
+// replaced puts the figures of a part where others stood before.
+func replaced(content, part, figures string) (string, error) {
+	begin := fmt.Sprintf(documentBegin, part)
+	before, rest, begun := strings.Cut(content, begin)
+	_, after, ended := strings.Cut(rest, documentEnd)
+	if !begun || !ended {
+		return "", fmt.Errorf("it has no lines %q and %q", strings.TrimSpace(begin), strings.TrimSpace(documentEnd))
+	}
+	return before + begin + figures + documentEnd + after, nil
+}
+
+// provenance says where figures are from.
+func (r *Report) provenance() string {
+	m := r.Machine
+	return fmt.Sprintf("One run on %s, with Kubernetes %s, %s, %d CPUs (%s), of which other work took %.0f %% before the run.\n\n",
 		r.Begun.UTC().Format(time.DateOnly), m.Kubernetes, m.Store, m.CPUs, m.Model, percent*m.BusyBefore)
+}
+
+// document is the figures for users.
+func (a *Admission) document() string {
+	var b strings.Builder
 	b.WriteString("| creating a pod, p50 / p99 | no webhook | a webhook that does nothing | Leaseholder | Leaseholder / nothing |\n| --- | --- | --- | --- | --- |\n")
 	for _, c := range a.Creations {
 		if c.Contestant != Leaseholder {
@@ -66,7 +93,7 @@ func (r *Report) document() string {
 				number(a.creation(Idle, c.Pod, c.AtOnce).CPU), number(c.CPU))
 		}
 	}
-	return b.String() + "\n"
+	return b.String()
 }
 
 // milliseconds is the p50 and the p99.

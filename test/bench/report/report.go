@@ -37,6 +37,8 @@ type Report struct {
 	// Admission is what creating pods costs; nil if it was not measured, as
 	// what follows is empty if elections were not.
 	Admission *Admission `json:"admission,omitempty"`
+	// Grants is how long new elections wait for their rights; nil if it was not measured.
+	Grants *Grants `json:"grants,omitempty"`
 	// Floor is the time of a write, its watch event at another client, and that
 	// client's write, in milliseconds: what no election over a Lease can beat.
 	Floor Sample `json:"floor"`

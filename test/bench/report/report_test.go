@@ -56,6 +56,7 @@ func example() *Report {
 		Rest:      []Rest{rest(Leaseholder, 0), rest(ClientGo, 18)},
 		Programs:  []Program{{Leaseholder, 10_600_000}, {ClientGo, 26_800_000}},
 		Admission: exampleAdmission(),
+		Grants:    exampleGrants(),
 	}
 }
 

@@ -84,7 +84,7 @@ func (r *Report) Rows() []Row {
 	add("crash: SIGKILL to new leader (ms)", kind(Crash, func(f Failover) Row { return Row{Values: f.Total.Summary} }))
 	add("crash: conflicting writes a takeover", kind(Crash, conflicts))
 	add("crash: reads a takeover", kind(Crash, reads))
-	return slices.Concat(rows, r.restRows(), r.programRows(), r.Admission.rows())
+	return slices.Concat(rows, r.restRows(), r.programRows(), r.Admission.rows(), r.Grants.rows())
 }
 
 // usual is the number of candidates that the budget of a graceful failover is for.

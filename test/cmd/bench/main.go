@@ -1,5 +1,6 @@
 // Command bench measures Leaseholder's sidecar beside client-go's LeaderElector,
-// and its webhook beside one that does nothing and none at all. It prints what it saw, with the budgets. Its exit code is 0 when everything
+// its webhook beside one that does nothing and none at all, and the wait for rights
+// beside the writes that it needs. It prints what it saw, with the budgets. Its exit code is 0 when everything
 // was measured, whether or not a budget is missed.
 package main
 
@@ -41,7 +42,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	parts := flags.String("parts", "", "what to measure, comma-separated: "+strings.Join(bench.Parts(), ", ")+"; everything by default")
 	out := flags.String("out", "", "the JSON `file` for the report; none by default")
 	svg := flags.String("svg", "", "the SVG `file` for the picture of failovers; none by default")
-	document := flags.String("document", "", "the Markdown `file` to write the figures of admission into; none by default")
+	document := flags.String("document", "", "the Markdown `file` to write the figures of admission and grants into; none by default")
 	dir := flags.String("dir", filepath.Join(os.TempDir(), "leaseholder-bench"), "the `directory` for the contestants' executables and log")
 	show := flags.String("show", "", "measure nothing, and show the report in a JSON `file` that --out left")
 	if err := flags.Parse(args); err != nil {
@@ -92,7 +93,7 @@ func write(r *report.Report, out, svg, document string, stdout io.Writer) error 
 			return err
 		}
 	}
-	if document != "" && r.Admission != nil {
+	if document != "" && (r.Admission != nil || r.Grants != nil) {
 		if err := r.WriteDocument(document); err != nil {
 			return err
 		}
