@@ -49,11 +49,11 @@ func TestWhatIsSaid(t *testing.T) {
 		},
 		"an expression with a fault": {
 			func(s *snapshot) {
-				(*s.policies.value)[0].Status.TypeChecking = &admissionregistrationv1.TypeChecking{
+				(*s.policies.value)[len(policyNames())-1].Status.TypeChecking = &admissionregistrationv1.TypeChecking{
 					ExpressionWarnings: []admissionregistrationv1.ExpressionWarning{{FieldRef: "spec.validations[0]", Warning: "no\n such field"}},
 				}
 			},
-			[]string{"warning  Policies: the API server finds fault with an expression\n         - leaseholder-namespace-policy: spec.validations[0]: no such field"},
+			[]string{"warning  Policies: the API server finds fault with an expression\n         - leaseholder-pod-policy: spec.validations[0]: no such field"},
 		},
 		"no Secret": {
 			func(s *snapshot) { s.secret.value = nil },
