@@ -1,6 +1,7 @@
 // Command kubectl-leaseholder is the kubectl plugin "kubectl leaseholder": it
 // shows the elections of a cluster, hands them over, explains a pod's part in one,
-// and injects manifests or prints the rights that they need, without a cluster.
+// injects manifests or prints the rights that they need, without a cluster, and checks
+// an installation or manifests.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/check"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/explain"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/handover"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject"
@@ -63,6 +65,7 @@ func command(streams genericiooptions.IOStreams) *cobra.Command {
 		inject.Command(flags, streams),
 		rbac.Command(flags, streams),
 		explain.Command(flags, streams),
+		check.Command(flags, streams),
 	)
 	return root
 }

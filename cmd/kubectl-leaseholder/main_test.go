@@ -21,6 +21,9 @@ func TestExitCodes(t *testing.T) {
 		"not readable":    {"a: b: c\n", []string{"inject", "-f", "-"}, 1},
 		"no such flag":    {"", []string{"inject", "--what"}, 1},
 		"no such command": {"", []string{"injekt"}, 1},
+		"checked":         {"a: b\n", []string{"check", "-f", "-"}, 0},
+		"found wrong":     {refused, []string{"check", "-f", "-"}, 2},
+		"no cluster":      {"", []string{"check"}, 1},
 		"no pod":          {"", []string{"explain", "deployment/a"}, 1},
 	} {
 		t.Run(what, func(t *testing.T) {

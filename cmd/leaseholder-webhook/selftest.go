@@ -8,23 +8,14 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/cmd/internal/trial"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
-const (
-	// selftestTimeout bounds the one request of the self-test.
-	selftestTimeout = 30 * time.Second
-	// selftestElection is an election that nobody stands in.
-	selftestElection = "leaseholder-selftest"
-	// selftestImage is never pulled: the pod is never made.
-	selftestImage = "registry.k8s.io/pause:3.10"
-)
+// selftestTimeout bounds the one request of the self-test.
+const selftestTimeout = 30 * time.Second
 
 func newSelftestCommand(ctx context.Context, getenv func(string) string, stdout io.Writer) *cobra.Command {
 	var namespace string
@@ -56,56 +47,14 @@ func newSelftestCommand(ctx context.Context, getenv func(string) string, stdout 
 	return command
 }
 
-// selftest tries to create a pod on the API server's dry run, and says what it
-// saw. It fails unless the pod would have got the sidecar.
+// selftest creates the pod of package trial on the API server's dry run, and says what
+// it saw. It fails unless the pod would have got the sidecar.
 func selftest(ctx context.Context, c client.Client, namespace string) (seen string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, selftestTimeout)
 	defer cancel()
-	pod := selftestPod(namespace)
+	pod := trial.Pod(namespace)
 	if err := c.Create(ctx, pod, client.DryRunAll); err != nil {
 		return "", fmt.Errorf("try a pod: %w", err)
 	}
-	for _, container := range pod.Spec.InitContainers {
-		if container.Name == injector.ContainerName {
-			return fmt.Sprintf("a pod in namespace %q would get the sidecar %q with image %q and label %s=%s",
-				namespace, container.Name, container.Image, injector.LabelElection, pod.Labels[injector.LabelElection]), nil
-		}
-	}
-	return "", errors.New("the pod would be created without the sidecar: the API server does not ask the webhook about it")
-}
-
-// selftestPod passes Pod Security "restricted" and any quota that there is room in.
-func selftestPod(namespace string) *corev1.Pod {
-	yes, no, user := true, false, int64(65532)
-	few := corev1.ResourceList{
-		corev1.ResourceCPU:    resource.MustParse("1m"),
-		corev1.ResourceMemory: resource.MustParse("1Mi"),
-	}
-	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace:    namespace,
-			GenerateName: "leaseholder-selftest-",
-			Annotations: map[string]string{
-				injector.AnnotationInject:   "true",
-				injector.AnnotationElection: selftestElection,
-			},
-		},
-		Spec: corev1.PodSpec{
-			AutomountServiceAccountToken: &no,
-			SecurityContext: &corev1.PodSecurityContext{
-				RunAsNonRoot:   &yes,
-				RunAsUser:      &user,
-				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-			},
-			Containers: []corev1.Container{{
-				Name:      "app",
-				Image:     selftestImage,
-				Resources: corev1.ResourceRequirements{Requests: few, Limits: few},
-				SecurityContext: &corev1.SecurityContext{
-					AllowPrivilegeEscalation: &no,
-					Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-				},
-			}},
-		},
-	}
+	return trial.Seen(pod)
 }

@@ -101,7 +101,19 @@ func helmFunctions() template.FuncMap {
 			}
 			return value
 		},
-		"b64enc":  func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) },
+		"b64enc": func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) },
+		"fromYaml": func(text string) (map[string]any, error) {
+			var value map[string]any
+			err := yaml.Unmarshal([]byte(text), &value)
+			return value, err
+		},
+		"join": func(with string, items []any) string {
+			words := make([]string, len(items))
+			for i, item := range items {
+				words[i] = fmt.Sprint(item)
+			}
+			return strings.Join(words, with)
+		},
 		"quote":   func(value any) string { return fmt.Sprintf("%q", fmt.Sprint(value)) },
 		"replace": func(old, with, in string) string { return strings.ReplaceAll(in, old, with) },
 		"toYaml": func(value any) (string, error) {

@@ -59,7 +59,7 @@ func (m *Manifests) judge(d *document, o *object) injector.Decision {
 	}
 	warnings := o.warnings(decision)
 	for _, warning := range warnings {
-		m.tellf("%s: %s: warning: %s", d, o, warning)
+		m.warnf(d, o, "%s", warning)
 	}
 	switch {
 	case decision.Election != "":
@@ -76,9 +76,9 @@ func (m *Manifests) leave(d *document, o *object, reason string, warned bool) {
 	asked := o.asked != "" && !warned
 	switch {
 	case asked && (o.pod == nil || o.asked != o.template+annotationsPath):
-		m.tellf("%s: %s: warning: %s at %s does nothing: no pod template is known there; pods that get it from there are injected by the webhook",
-			d, o, injector.AnnotationInject, o.asked)
-	case m.verbose || asked:
+		m.warnf(d, o, "%s at %s does nothing: no pod template is known there; pods that get it from there are injected by the webhook",
+			injector.AnnotationInject, o.asked)
+	case m.verbose || asked || m.only && o.pod != nil && !warned:
 		m.tellf("%s: %s: left alone: %s", d, o, reason)
 	}
 }

@@ -49,8 +49,12 @@ type Manifests struct {
 	namespace string
 	policy    injector.Policy
 
-	policies            map[string]injector.Policy
-	unreadable, refused int
+	// only says that nothing is made of the objects: of each that makes pods, something
+	// is told.
+	only bool
+
+	policies                    map[string]injector.Policy
+	unreadable, refused, warned int
 }
 
 // New gives manifests that are not read yet.
@@ -159,6 +163,35 @@ func (m *Manifests) Elected() []Elected {
 	return all
 }
 
+// Check reads everything, judges it, and tells of each object that makes pods what
+// becomes of them. The error is the Verdict.
+func (m *Manifests) Check() (warnings int, err error) {
+	m.only = true
+	injected, already, others := 0, 0, 0
+	for _, some := range m.read() {
+		for i := range some {
+			for _, o := range some[i].objects {
+				decision := m.judge(&some[i], o)
+				switch {
+				case decision.Election == "":
+					others++
+					continue
+				case decision.Outcome == injector.Injected:
+					injected++
+				default:
+					already++
+				}
+				m.tellf("%s: %s: %s", &some[i], o, decision.Message)
+			}
+		}
+	}
+	if err := m.Verdict(); err != nil {
+		return m.warned, err
+	}
+	m.tellf("%d get the sidecar, %d bring it along, %d left alone, %d warnings", injected, already, others, m.warned)
+	return m.warned, nil
+}
+
 // Refuse tells why an object is refused.
 func (m *Manifests) Refuse(object, message string) {
 	m.refused++
@@ -180,11 +213,20 @@ func (m *Manifests) Verdict() error {
 	if code == 0 {
 		return nil
 	}
-	return &failure{code: code, error: errors.New(strings.Join(parts, ", ") + ": nothing is written")}
+	if !m.only {
+		parts[len(parts)-1] += ": nothing is written"
+	}
+	return &failure{code: code, error: errors.New(strings.Join(parts, ", "))}
 }
 
 func (m *Manifests) tellf(format string, args ...any) {
 	_, _ = fmt.Fprintf(m.streams.ErrOut, format+"\n", args...)
+}
+
+// warnf tells of what refuses no pod.
+func (m *Manifests) warnf(d *document, o *object, format string, args ...any) {
+	m.warned++
+	m.tellf("%s: %s: warning: %s", d, o, fmt.Sprintf(format, args...))
 }
 
 func (m *Manifests) cannotRead(err error) {
