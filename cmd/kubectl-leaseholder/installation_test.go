@@ -15,7 +15,6 @@ import (
 	"math/big"
 	"net"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -126,19 +125,20 @@ func install(t *testing.T) *installation {
 // bind makes the chart's policies, those that are not there yet.
 func (in *installation) bind() {
 	in.Helper()
-	folders, err := filepath.Glob("../../charts/leaseholder/templates/*policy")
+	files, err := filepath.Glob("../../charts/leaseholder/templates/*/validatingadmissionpolicy.yaml")
 	if err != nil {
 		in.Fatal(err)
 	}
-	for _, folder := range folders {
-		policy := webhooktest.Chart(in.T, filepath.Base(folder)+"/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{})
-		binding := webhooktest.Chart(in.T, filepath.Base(folder)+"/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{})
+	for _, file := range files {
+		folder := filepath.Base(filepath.Dir(file))
+		policy := webhooktest.Chart(in.T, folder+"/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{})
+		binding := webhooktest.Chart(in.T, folder+"/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{})
 		for _, object := range []client.Object{policy, binding} {
 			if err := cluster.Admin.Get(in.Context(), client.ObjectKeyFromObject(object), object); err != nil {
 				in.make(object)
 			}
 		}
-		if strings.HasSuffix(folder, "/podpolicy") {
+		if folder == "podpolicy" {
 			in.policy, in.binding = policy, binding
 		}
 	}
