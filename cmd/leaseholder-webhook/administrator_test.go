@@ -46,7 +46,7 @@ func narrow(t *testing.T) {
 	webhooktest.Eventually(t, "its account has lost the right to grant", func(ctx context.Context) error {
 		err := cluster.Client.Create(ctx, rights.Role(view.Election{Namespace: "default", Name: "none"}), client.DryRunAll)
 		if !apierrors.IsForbidden(err) {
-			return fmt.Errorf("got %v", err)
+			return fmt.Errorf("got %w", err)
 		}
 		return nil
 	})

@@ -89,17 +89,17 @@ func (b *bench) load(ctx context.Context) (err error) {
 
 // prepare starts the webhook as the chart does.
 func (c *crowd) prepare(ctx context.Context) error {
-	config, err := c.plane.Config("bench-load")
+	connection, err := c.plane.Config("bench-load")
 	if err != nil {
 		return err
 	}
-	if c.admin, err = client.New(config, client.Options{}); err != nil {
+	if c.admin, err = client.New(connection, client.Options{}); err != nil {
 		return fmt.Errorf("make a client: %w", err)
 	}
-	if c.creator, err = newCreator(config); err != nil {
+	if c.creator, err = newCreator(connection); err != nil {
 		return err
 	}
-	if c.renewer, err = newRenewer(config, c.plan.loads.pace); err != nil {
+	if c.renewer, err = newRenewer(connection, c.plan.loads.pace); err != nil {
 		return err
 	}
 	programs, err := contender.WebhookBinaries(ctx, filepath.Join(c.Dir, "contestants"))
@@ -212,7 +212,8 @@ func (c *crowd) createPods(ctx context.Context, from, to int) ([]time.Duration, 
 			return err
 		})
 	}
-	return took, group.Wait()
+	err := group.Wait()
+	return took, err
 }
 
 func electionName(i int) string { return fmt.Sprintf("election-%05d", i) }

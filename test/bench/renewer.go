@@ -40,7 +40,7 @@ func (l leader) takes() map[string]any {
 }
 
 // renews is the patch with which it renews the Lease.
-func (l leader) renews() map[string]any {
+func (leader) renews() map[string]any {
 	return map[string]any{"spec": map[string]any{"renewTime": metav1.NowMicro()}}
 }
 

@@ -80,7 +80,8 @@ func TestAnImageIsAProgramAndItsBill(t *testing.T) {
 			for key := range c.Config.Labels {
 				labels = append(labels, strings.TrimPrefix(key, "org.opencontainers.image."))
 			}
-			if slices.Sort(labels); !slices.Equal(labels, keys) {
+			slices.Sort(labels)
+			if !slices.Equal(labels, keys) {
 				t.Errorf("has the labels %q, not %q", labels, keys)
 			}
 			if title, v := c.Config.Labels["org.opencontainers.image.title"], c.Config.Labels["org.opencontainers.image.version"]; title != images.Program(name) || v != version {
@@ -123,18 +124,26 @@ func TestABillNamesWhatWasLinked(t *testing.T) {
 			t.Errorf("%s was compiled by %s, not by %s of go.mod", name, linked.GoVersion, toolchain)
 		}
 		want := map[string]string{"std": toolchain}
-		for _, module := range linked.Deps {
-			want[module.Path] = module.Version
+		for _, dependency := range linked.Deps {
+			want[dependency.Path] = dependency.Version
+		}
+		type module struct {
+			Name    string `json:"name"`
+			Version string `json:"version"`
+		}
+		type property struct {
+			Name  string `json:"name"`
+			Value string `json:"value"`
 		}
 		var bill struct {
 			BOMFormat    string `json:"bomFormat"`
 			SerialNumber string `json:"serialNumber"`
 			Metadata     struct {
-				Timestamp  string `json:"timestamp"`
-				Component  struct{ Name, Version string }
-				Properties []struct{ Name, Value string }
-			}
-			Components []struct{ Name, Version string }
+				Timestamp  string     `json:"timestamp"`
+				Component  module     `json:"component"`
+				Properties []property `json:"properties"`
+			} `json:"metadata"`
+			Components []module `json:"components"`
 		}
 		if err := json.Unmarshal(files["/"+images.Bill].content, &bill); err != nil {
 			t.Fatal(err)
@@ -152,7 +161,7 @@ func TestABillNamesWhatWasLinked(t *testing.T) {
 				bill.BOMFormat, bill.SerialNumber, bill.Metadata.Timestamp, bill.Metadata.Component)
 		}
 		sum := sha256.Sum256(content)
-		hashed := struct{ Name, Value string }{"cdx:gomod:binary:hash:SHA-256", hex.EncodeToString(sum[:])}
+		hashed := property{"cdx:gomod:binary:hash:SHA-256", hex.EncodeToString(sum[:])}
 		if !slices.Contains(bill.Metadata.Properties, hashed) {
 			t.Errorf("%s: the bill lacks the program's hash %v", name, hashed)
 		}

@@ -130,7 +130,9 @@ func moduleDir(t *testing.T) string {
 	if err != nil {
 		t.Fatalf("download cert-manager's module: %v\n%s", err, &stderr)
 	}
-	var module struct{ Dir string }
+	var module struct {
+		Dir string `json:"Dir"`
+	}
 	if err := json.Unmarshal(out, &module); err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,8 +31,9 @@ func (p *Plane) Replica(t *testing.T, program, name string) (ready func(context.
 		t.Fatal(err)
 	}
 	webhook, health := freePort(t), freePort(t)
-	args := append(d.Spec.Template.Spec.Containers[0].Args,
-		fmt.Sprintf("--webhook-port=%d", webhook), fmt.Sprintf("--health-port=%d", health), fmt.Sprintf("--metrics-port=%d", freePort(t)))
+	args := slices.Concat(d.Spec.Template.Spec.Containers[0].Args, []string{
+		fmt.Sprintf("--webhook-port=%d", webhook), fmt.Sprintf("--health-port=%d", health), fmt.Sprintf("--metrics-port=%d", freePort(t)),
+	})
 	Run(t, name, program, []string{"POD_NAME=" + name, "POD_UID=" + name, "POD_NAMESPACE=" + Namespace, "KUBECONFIG=" + p.WebhookKubeconfig}, args...)
 
 	slice := &discoveryv1.EndpointSlice{

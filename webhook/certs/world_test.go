@@ -120,7 +120,7 @@ func (w *world) put(kind int, object client.Object) {
 		w.later(w.upTo(worstView), func() {
 			if m.seen[kind] < index {
 				m.seen[kind] = index
-				m.work()
+				m.wake = w.now
 			}
 		})
 	}
