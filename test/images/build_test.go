@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,18 +34,36 @@ type place struct {
 	clock       time.Time
 }
 
-// builds are the same sources built in two places, as a user would with make.
+// workplace is the folder of all builds.
+var workplace string
+
+// TestMain removes what was built, and what was begun.
+func TestMain(m *testing.M) {
+	var err error
+	if workplace, err = os.MkdirTemp("", "leaseholder-images-"); err != nil {
+		log.Fatal(err)
+	}
+	code := m.Run()
+	if err := os.RemoveAll(workplace); err != nil {
+		log.Fatal(err)
+	}
+	os.Exit(code)
+}
+
+// builds are the same sources built in two places, as a user would with make, when the
+// first test asks for them. They share Go's cache, which keeps what was compiled by all
+// that goes into it: what the first has compiled, the second may only link.
 var builds = sync.OnceValues(func() ([]build, error) {
-	parent, err := os.MkdirTemp("", "leaseholder-images-")
+	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		return nil, err
 	}
 	var all []build
 	for _, p := range []place{
-		{dir: filepath.Join(parent, "one"), umask: "022", zone: "UTC", clock: time.Now()},
-		{dir: filepath.Join(parent, "another", "place"), umask: "077", zone: "Asia/Kolkata", clock: time.Now().AddDate(-1, 0, 0)},
+		{dir: filepath.Join(workplace, "one"), umask: "022", zone: "UTC", clock: time.Now()},
+		{dir: filepath.Join(workplace, "another", "place"), umask: "077", zone: "Asia/Kolkata", clock: time.Now().AddDate(-1, 0, 0)},
 	} {
-		b, err := p.build(context.Background())
+		b, err := p.build(context.Background(), root)
 		if err != nil {
 			return nil, fmt.Errorf("build the images in %q: %w", p.dir, err)
 		}
@@ -52,15 +71,6 @@ var builds = sync.OnceValues(func() ([]build, error) {
 	}
 	return all, nil
 })
-
-// TestMain removes what was built.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if all, err := builds(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(all[0].place.dir))
-	}
-	os.Exit(code)
-}
 
 // built is both builds.
 func built(t *testing.T) []build {
@@ -78,8 +88,8 @@ type build struct {
 	images map[string]image
 }
 
-func (p place) build(ctx context.Context) (build, error) {
-	if err := p.copySources(ctx); err != nil {
+func (p place) build(ctx context.Context, root string) (build, error) {
+	if err := p.copySources(ctx, root); err != nil {
 		return build{}, err
 	}
 	env, err := p.storage()
@@ -105,12 +115,9 @@ func (p place) build(ctx context.Context) (build, error) {
 	return b, nil
 }
 
-// copySources copies what git knows of the checkout, or would.
-func (p place) copySources(ctx context.Context) error {
-	root, err := filepath.Abs(filepath.Join("..", ".."))
-	if err != nil {
-		return err
-	}
+// copySources copies what git knows of a checkout, or would. Links are not followed:
+// the sources have none, and one of the developer's could make both places one.
+func (p place) copySources(ctx context.Context, root string) error {
 	list, err := run(ctx, root, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	if err != nil {
 		return err
@@ -131,8 +138,8 @@ func (p place) copyFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("copy %q: it is no regular file", from)
+	if info.Mode().Type() == fs.ModeSymlink {
+		return nil
 	}
 	content, err := os.ReadFile(from)
 	if err != nil {

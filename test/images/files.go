@@ -32,7 +32,8 @@ func Program(image string) string { return "leaseholder-" + image }
 // Options say what is made, and of what.
 type Options struct {
 	// Root is the checkout. The files go to bin/images/linux-ARCHITECTURE/IMAGE/
-	// in it, which is emptied first.
+	// in it. All of bin/images/ is emptied first: nothing of an earlier version is
+	// left for an image of an architecture that is not made.
 	Root string
 	// Version is what the programs say that they are.
 	Version string
@@ -57,6 +58,11 @@ func Make(ctx context.Context, o Options) error {
 			return fmt.Errorf("make the images' files: architecture %q is refused, allowed: %s",
 				architecture, strings.Join(Architectures(), ", "))
 		}
+	}
+	if err := os.RemoveAll(filepath.Join(o.Root, folder)); err != nil {
+		return fmt.Errorf("clear the images' files: %w", err)
+	}
+	for _, architecture := range o.Architectures {
 		for _, image := range Names() {
 			dir := Dir(o.Root, architecture, image)
 			if err := o.make(ctx, toolchain, architecture, image, dir); err != nil {
@@ -68,9 +74,12 @@ func Make(ctx context.Context, o Options) error {
 	return nil
 }
 
+// folder is where the files of all images are, in the checkout.
+const folder = "bin/images"
+
 // Dir is where an image's files are.
 func Dir(root, architecture, image string) string {
-	return filepath.Join(root, "bin", "images", "linux-"+architecture, image)
+	return filepath.Join(root, folder, "linux-"+architecture, image)
 }
 
 // Toolchain is the Go release that go.mod names for the programs.
@@ -91,9 +100,6 @@ func Toolchain(root string) (string, error) {
 }
 
 func (o Options) make(ctx context.Context, toolchain, architecture, image, dir string) error {
-	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("clear the folder: %w", err)
-	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make the folder: %w", err)
 	}
