@@ -1,10 +1,11 @@
 # One target an image, from the files that `make image-files` leaves:
 #   docker buildx build --target webhook --platform linux/amd64,linux/arm64 .
 #   docker buildx build --target sidecar --platform linux/amd64,linux/arm64 .
-# `make images` does both. Nothing is compiled here: an image depends on the files
-# alone, on no other image, and needs no network. The files are the same bytes wherever
-# they are made, so with SOURCE_DATE_EPOCH (docker) or --timestamp (podman, buildah)
-# the image's digest is the same too.
+# `make images ARCHITECTURES=amd64,arm64` makes the files and then one image for each
+# target and architecture. Nothing is compiled here: an image depends on the files alone,
+# on no other image, and needs no network. The files are the same bytes wherever they are
+# made, so with SOURCE_DATE_EPOCH (docker) or --timestamp (podman, buildah) the image's
+# digest is the same too.
 
 # Both images hold one static binary and its bill of materials, and nothing else: no
 # shell, no package manager, and no certificates, because only the cluster's own API

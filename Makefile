@@ -5,8 +5,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-# VERSION is what the commands and images say they are.
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+# VERSION is what the commands and images say they are. Whole hashes, because how short one
+# can be depends on what else is in the clone; which tags are in it still matters.
+VERSION ?= $(shell git describe --tags --always --dirty --abbrev=40 2>/dev/null || echo devel)
 # CLUSTER_DIR holds everything of the cluster that `make cluster` starts.
 CLUSTER_DIR ?= $(CURDIR)/bin/cluster
 # SOURCE_DATE_EPOCH is the time that images bear, in seconds since 1970: that of the commit.
@@ -15,6 +16,8 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 TOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
 # ARCHITECTURES are what images are made for, comma-separated: this machine's.
 ARCHITECTURES ?= $(shell go env GOARCH)
+comma := ,
+EACH_ARCHITECTURE = $(subst $(comma), ,$(ARCHITECTURES))
 # NODES is how many nodes `make cluster` starts.
 NODES ?= 3
 
@@ -33,6 +36,11 @@ export KUBEBUILDER_CONTROLPLANE_STOP_TIMEOUT := 3m
 PATIENCE := 30m
 # How many packages are tested at once: most of a test's time is spent waiting.
 TESTED_AT_ONCE := 4
+# What computes beside the end-to-end tests leaves the processors to them.
+GIVE_WAY := nice -n 19
+# Another apt-get may be at work: the cluster's nodes need packages too. It waits to
+# install, but never to fetch lists: `make test` has all fetched before it does two things at once.
+APT := apt-get -o DPkg::Lock::Timeout=300
 
 GO_BUILD := go build -ldflags "-s -w -X main.version=$(VERSION)"
 COMMANDS := leaseholder-webhook leaseholder-sidecar kubectl-leaseholder
@@ -65,13 +73,16 @@ image-files: bin/tools/cyclonedx-gomod ## Build what goes into the images into b
 	cd test && go run ./cmd/images --root $(CURDIR) --version $(VERSION) --epoch $(SOURCE_DATE_EPOCH) --architectures $(ARCHITECTURES)
 
 .PHONY: images
-images: image-files ## Build the two images with docker (or DOCKER=podman, DOCKER=buildah): the same digests from the same commit.
+images: image-files ## Build the two images for each of ARCHITECTURES with docker (or DOCKER=podman, DOCKER=buildah): the same digests from the same commit and VERSION.
 	for image in webhook sidecar; do \
-		$(DOCKER) build $(IMAGE_FLAGS) --target $$image --build-arg VERSION=$(VERSION) --build-arg TARGETARCH=$$(go env GOARCH) -t leaseholder-$$image:$(VERSION) .; \
+		for architecture in $(EACH_ARCHITECTURE); do \
+			$(DOCKER) build $(IMAGE_FLAGS) --target $$image --platform linux/$$architecture --build-arg VERSION=$(VERSION) -t leaseholder-$$image:$(VERSION)$(if $(word 2,$(EACH_ARCHITECTURE)),-$$architecture) .; \
+		done; \
 	done
 images: DOCKER ?= docker
-# docker takes the time from SOURCE_DATE_EPOCH; the others must be told, and to leave out their own version.
-images: IMAGE_FLAGS = $(if $(findstring docker,$(DOCKER)),,--timestamp $(SOURCE_DATE_EPOCH) --identity-label=false)
+# docker takes the time from SOURCE_DATE_EPOCH, and must be told not to attest when and where
+# it was run; the others must be told the time, and to leave out their own version.
+images: IMAGE_FLAGS = $(if $(findstring docker,$(DOCKER)),--provenance=false --sbom=false,--timestamp $(SOURCE_DATE_EPOCH) --identity-label=false)
 
 ##@ A real cluster
 
@@ -90,9 +101,10 @@ cluster-down: ## Take down the cluster of `make cluster` or `make demo`. (root)
 ##@ Check
 
 .PHONY: test
-test: lint test-go test-chart ## Everything that CI runs. (root)
-	# The others compute while the end-to-end tests wait. What is known of
-	# vulnerabilities is what was known on a fixed day, so that the same commit passes tomorrow.
+test: lint test-go test-chart spin buildah ## Everything that CI runs. (root)
+	# The others compute while the end-to-end tests wait, and give way to them, for a
+	# webhook that is slow to answer refuses pods. What is known of vulnerabilities is what
+	# was known on a fixed day, so that the same commit passes tomorrow.
 	$(MAKE) -j2 --output-sync=line test-e2e model test-images vulncheck VULNDB=pinned
 
 .PHONY: lint
@@ -116,21 +128,26 @@ fuzz: control-plane ## Fuzz the injector and offline injection, each part for FU
 	go test -run '^$$' -fuzz FuzzSplit -fuzztime $(or $(FUZZTIME),10m) ./cmd/kubectl-leaseholder/inject
 	go test -count=1 -timeout 24h -v -run TestRandomPods ./webhook/acceptance -pods=$(or $(PODS),10000) -first-seed=$(or $(FIRST),0)
 
+# The packages of Debian that the tests need.
+.PHONY: spin buildah
+spin:
+	{ command -v spin && command -v cc; } >/dev/null || { $(APT) update -q && $(APT) install -qy --no-install-recommends spin gcc libc6-dev; }
+buildah:
+	command -v buildah >/dev/null || { $(APT) update -q && $(APT) install -qy --no-install-recommends buildah; }
+
 .PHONY: model
-model: ## Check the model of the rules with spin, which is installed if it is missing.
-	{ command -v spin && command -v cc; } >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends spin gcc libc6-dev; }
-	cd test && go test -count=1 -timeout $(PATIENCE) -v ./model/...
+model: spin ## Check the model of the rules with spin, which is installed if it is missing.
+	cd test && $(GIVE_WAY) go test -count=1 -timeout $(PATIENCE) -v ./model/...
 
 .PHONY: test-images
-test-images: bin/tools/cyclonedx-gomod ## Build the images twice and compare them, with buildah, which is installed if it is missing.
-	command -v buildah >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends buildah; }
-	cd test && go test -count=1 -timeout $(PATIENCE) -v ./images/...
+test-images: bin/tools/cyclonedx-gomod buildah ## Build the images twice and compare them, with buildah, which is installed if it is missing.
+	cd test && $(GIVE_WAY) go test -count=1 -timeout $(PATIENCE) -v ./images/...
 
 .PHONY: vulncheck
-vulncheck: bin/tools/govulncheck ## Look for vulnerable packages in all modules. VULNDB=pinned asks a database in test/vulndb, or another URL; SCAN=symbol says what calls them.
+vulncheck: bin/tools/govulncheck ## Look for vulnerable packages in what the product, its tests and its tools import. VULNDB=pinned asks a database in test/vulndb, or another URL; SCAN=symbol says what calls them.
 	db=$(if $(filter pinned,$(VULNDB)),$$(test/vulndb/url.sh),$(or $(VULNDB),https://vuln.go.dev)); \
-	for scan in ". ./..." "test ./..." "test/tools tool"; do \
-		GOTOOLCHAIN=$(TOOLCHAIN) bin/tools/govulncheck -db $$db -scan $(or $(SCAN),package) -C $$scan; \
+	for scan in "-test -C . ./..." "-test -C test ./..." "-C test/tools tool"; do \
+		GOTOOLCHAIN=$(TOOLCHAIN) $(GIVE_WAY) bin/tools/govulncheck -db $$db -scan $(or $(SCAN),package) $$scan; \
 	done
 
 .PHONY: footprint

@@ -70,7 +70,8 @@ func requirePackages(ctx context.Context, out io.Writer) error {
 }
 
 func apt(ctx context.Context, args ...string) error {
-	command := exec.CommandContext(ctx, "apt-get", args...)
+	// Another apt-get may be at work: the tests install packages too.
+	command := exec.CommandContext(ctx, "apt-get", append([]string{"-o", "DPkg::Lock::Timeout=300"}, args...)...)
 	command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 	// Interrupted, not killed: half-configured packages are a nuisance.
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
