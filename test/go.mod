@@ -2,6 +2,8 @@ module github.com/leaseholder-dev/leaseholder/test
 
 go 1.26.0
 
+toolchain go1.26.11
+
 require (
 	github.com/go-logr/logr v1.4.3
 	github.com/leaseholder-dev/leaseholder v0.0.0-00010101000000-000000000000
