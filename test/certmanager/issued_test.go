@@ -19,6 +19,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/test/cluster"
 	"github.com/leaseholder-dev/leaseholder/test/installed"
+	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
 )
 
 // certificate reads one of the chart's Certificates.
@@ -39,7 +40,7 @@ func revision(c *unstructured.Unstructured) int64 {
 func renew(t *testing.T, p *installed.Plane, name string) {
 	t.Helper()
 	var before int64
-	installed.Eventually(t, name+" is to be renewed", func(ctx context.Context) error {
+	webhooktest.Eventually(t, name+" is to be renewed", func(ctx context.Context) error {
 		c, err := certificate(ctx, p, name)
 		if err != nil {
 			return err
@@ -55,7 +56,7 @@ func renew(t *testing.T, p *installed.Plane, name string) {
 		}
 		return p.Admin.Status().Update(ctx, c)
 	})
-	installed.Eventually(t, name+" is renewed", func(ctx context.Context) error {
+	webhooktest.Eventually(t, name+" is renewed", func(ctx context.Context) error {
 		c, err := certificate(ctx, p, name)
 		if err == nil && revision(c) == before {
 			err = errors.New("it is of the same revision")
@@ -76,7 +77,7 @@ func TestCertManagerIssuesInjectsAndRenews(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, second := p.Replica(t, webhook, "first"), p.Replica(t, webhook, "second")
-	installed.Eventually(t, "both replicas are ready", func(ctx context.Context) error { return errors.Join(first(ctx), second(ctx)) })
+	webhooktest.Eventually(t, "both replicas are ready", func(ctx context.Context) error { return errors.Join(first(ctx), second(ctx)) })
 
 	for _, o := range []client.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}},
@@ -99,7 +100,7 @@ func TestCertManagerIssuesInjectsAndRenews(t *testing.T) {
 		}
 		return err
 	}
-	installed.Eventually(t, "a pod gets its sidecar", try)
+	webhooktest.Eventually(t, "a pod gets its sidecar", try)
 
 	running, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -129,7 +130,7 @@ func TestCertManagerIssuesInjectsAndRenews(t *testing.T) {
 // served waits until the bundles hold the authority of the certificate.
 func served(t *testing.T, p *installed.Plane) {
 	t.Helper()
-	installed.Eventually(t, "the authority is injected", func(ctx context.Context) error {
+	webhooktest.Eventually(t, "the authority is injected", func(ctx context.Context) error {
 		var s corev1.Secret
 		if err := p.Admin.Get(ctx, types.NamespacedName{Namespace: installed.Namespace, Name: "leaseholder-webhook-issued"}, &s); err != nil {
 			return err

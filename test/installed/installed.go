@@ -23,6 +23,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	crlog "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/yaml"
+
+	"github.com/leaseholder-dev/leaseholder/test/contender"
 )
 
 // Namespace is where the chart is installed.
@@ -109,12 +111,9 @@ func (p *Plane) Create(t *testing.T, document string) error {
 // Root is the folder of the repository.
 func Root(t *testing.T) string {
 	t.Helper()
-	folder, err := filepath.Abs(filepath.Join("..", ".."))
+	folder, err := contender.Root(t.Context())
 	if err != nil {
 		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(folder, "charts")); err != nil {
-		folder = filepath.Dir(folder)
 	}
 	return folder
 }

@@ -12,12 +12,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
 )
 
 const service = "leaseholder-webhook"
@@ -30,9 +31,9 @@ func (p *Plane) Replica(t *testing.T, program, name string) (ready func(context.
 	if err := p.Admin.Get(t.Context(), types.NamespacedName{Namespace: Namespace, Name: service}, &d); err != nil {
 		t.Fatal(err)
 	}
-	webhook, health := freePort(t), freePort(t)
+	webhook, health := webhooktest.FreePort(t), webhooktest.FreePort(t)
 	args := slices.Concat(d.Spec.Template.Spec.Containers[0].Args, []string{
-		fmt.Sprintf("--webhook-port=%d", webhook), fmt.Sprintf("--health-port=%d", health), fmt.Sprintf("--metrics-port=%d", freePort(t)),
+		fmt.Sprintf("--webhook-port=%d", webhook), fmt.Sprintf("--health-port=%d", health), fmt.Sprintf("--metrics-port=%d", webhooktest.FreePort(t)),
 	})
 	Run(t, name, program, []string{"POD_NAME=" + name, "POD_UID=" + name, "POD_NAMESPACE=" + Namespace, "KUBECONFIG=" + p.WebhookKubeconfig}, args...)
 
@@ -91,42 +92,6 @@ func Run(t *testing.T, name, program string, env []string, args ...string) {
 			t.Logf("%s said:\n%s", name, said.String())
 		}
 	})
-}
-
-// Eventually waits until ok says nothing more against it.
-func Eventually(t *testing.T, what string, ok func(context.Context) error) {
-	t.Helper()
-	const patience, glance = 3 * time.Minute, 50 * time.Millisecond
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	look := time.NewTicker(glance)
-	defer look.Stop()
-	for {
-		err := ok(ctx)
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("%s: still not so: %v", what, err)
-		case <-look.C:
-		}
-	}
-}
-
-// freePort is a TCP port that nobody listened on a moment ago.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", ":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	address, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		t.Fatalf("%T is no address of TCP", l.Addr())
-	}
-	return address.Port
 }
 
 // ownAddress is one of this machine's that is not loopback: no endpoint may be.
