@@ -2,26 +2,19 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
-	"github.com/leaseholder-dev/leaseholder/injector"
-	"github.com/leaseholder-dev/leaseholder/injector/injectortest"
-	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/test/bench/plane"
 	"github.com/leaseholder-dev/leaseholder/test/bench/report"
-	"github.com/leaseholder-dev/leaseholder/test/bench/stats"
 	"github.com/leaseholder-dev/leaseholder/test/contender"
 )
 
@@ -45,6 +38,7 @@ type crowd struct {
 	plane   *plane.Plane
 	admin   client.Client
 	creator *creator
+	log     *os.File
 	webhook *hook
 	start   func() (*hook, error)
 	leaders []leader
@@ -60,14 +54,10 @@ func (b *bench) load(ctx context.Context) (err error) {
 	}
 	defer func() { err = joined(err, p.Stop()) }()
 	c := &crowd{bench: b, plane: p}
+	defer func() { err = joined(err, c.stop()) }()
 	if err := c.prepare(ctx); err != nil {
 		return err
 	}
-	defer func() {
-		if c.webhook != nil {
-			err = joined(err, c.webhook.stop())
-		}
-	}()
 	for _, n := range b.plan.loads.elections {
 		measured := report.Load{Elections: n, Pods: n * b.plan.loads.pods, Pace: b.plan.loads.pace}
 		for _, step := range []struct {
@@ -106,8 +96,7 @@ func (c *crowd) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log, err := os.Create(filepath.Join(c.Dir, "load.log"))
-	if err != nil {
+	if c.log, err = os.Create(filepath.Join(c.Dir, "load.log")); err != nil {
 		return fmt.Errorf("make the webhook's log: %w", err)
 	}
 	for _, name := range []string{systemNamespace, namespaceOf(report.Leaseholder)} {
@@ -128,7 +117,7 @@ func (c *crowd) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	own, err := installOwn(ctx, c.admin, kubeconfig, programs.LeaseholderPath, log)
+	own, err := installOwn(ctx, c.admin, kubeconfig, programs.LeaseholderPath, c.log)
 	if err != nil {
 		return err
 	}
@@ -138,183 +127,13 @@ func (c *crowd) prepare(ctx context.Context) error {
 	return err
 }
 
-// chartLimit is the webhook's memory limit in the chart, in bytes.
-func chartLimit(ctx context.Context) (int64, error) {
-	root, err := contender.Root(ctx)
-	if err != nil {
-		return 0, err
+func (c *crowd) stop() error {
+	var errs []error
+	if c.webhook != nil {
+		errs = append(errs, c.webhook.stop())
 	}
-	content, err := os.ReadFile(filepath.Join(root, "charts", "leaseholder", "values.yaml"))
-	if err != nil {
-		return 0, fmt.Errorf("read the chart's memory limit: %w", err)
+	if c.log != nil {
+		errs = append(errs, c.log.Close())
 	}
-	var values struct {
-		Resources corev1.ResourceRequirements `json:"resources"`
-	}
-	if err := yaml.Unmarshal(content, &values); err != nil {
-		return 0, fmt.Errorf("read the chart's memory limit: %w", err)
-	}
-	return values.Resources.Limits.Memory().Value(), nil
-}
-
-// grow creates the pods of new elections at full speed, and waits until their
-// rights are there and their leaders are labelled.
-func (c *crowd) grow(ctx context.Context, measured *report.Load) error {
-	before, err := cpuTime(c.webhook.pid())
-	if err != nil {
-		return err
-	}
-	begun := now()
-	have := len(c.leaders)
-	took, err := c.createPods(ctx, have, measured.Elections)
-	if err != nil {
-		return err
-	}
-	measured.PodsPerSecond = float64(len(took)) / (now() - begun).Seconds()
-	measured.Create = report.SampleOf(stats.Milliseconds(took))
-	if err := c.awaitCount(ctx, "elections have their rights", bindings, measured.Elections); err != nil {
-		return err
-	}
-	if c.leaders, err = c.elect(ctx); err != nil {
-		return err
-	}
-	if err := c.renewer.each(ctx, c.leaders[have:], leader.takes); err != nil {
-		return err
-	}
-	if err := c.awaitCount(ctx, "leaders are labelled", labelled, measured.Elections); err != nil {
-		return err
-	}
-	after, err := cpuTime(c.webhook.pid())
-	if err != nil {
-		return err
-	}
-	measured.CreateCPU = float64((after - before).Microseconds()) / float64(len(took)) / 1000
-	measured.CreatePeak, err = peakMiB(c.webhook.pid())
-	return err
-}
-
-// createPods creates all pods of some elections, many at a time.
-func (c *crowd) createPods(ctx context.Context, from, to int) ([]time.Duration, error) {
-	var mu sync.Mutex
-	var took []time.Duration
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(c.plan.loads.atOnce)
-	for i := from * c.plan.loads.pods; i < to*c.plan.loads.pods && ctx.Err() == nil; i++ {
-		group.Go(func() error {
-			pod, err := encoded(injectortest.Medium, electionName(i/c.plan.loads.pods))
-			if err != nil {
-				return err
-			}
-			d, err := c.creator.create(ctx, report.Leaseholder, pod, metav1.CreateOptions{})
-			mu.Lock()
-			defer mu.Unlock()
-			took = append(took, d)
-			return err
-		})
-	}
-	err := group.Wait()
-	return took, err
-}
-
-func electionName(i int) string { return fmt.Sprintf("election-%05d", i) }
-
-// rest watches the webhook while nothing but renewals happens.
-func (c *crowd) rest(ctx context.Context, measured *report.Load) error {
-	before, err := cpuTime(c.webhook.pid())
-	if err != nil {
-		return err
-	}
-	begun := now()
-	written, err := c.renewer.renew(ctx, c.leaders, c.plan.loads.window)
-	if err != nil {
-		return err
-	}
-	took := now() - begun
-	after, err := cpuTime(c.webhook.pid())
-	if err != nil {
-		return err
-	}
-	measured.RestCPU = float64(after-before) / float64(took)
-	measured.Renewals = float64(written) / took.Seconds()
-	measured.RestMiB, err = residentMiB(c.webhook.pid())
-	return err
-}
-
-// restart starts the webhook anew with everything there, and watches it while
-// renewals go on.
-func (c *crowd) restart(ctx context.Context, measured *report.Load) error {
-	if err := c.webhook.stop(); err != nil {
-		return err
-	}
-	c.webhook = nil
-	begun := now()
-	var err error
-	if c.webhook, err = c.start(); err != nil {
-		return err
-	}
-	measured.StartSeconds = (now() - begun).Seconds()
-	if _, err := c.renewer.renew(ctx, c.leaders, c.plan.loads.window); err != nil {
-		return err
-	}
-	if measured.StartPeak, err = peakMiB(c.webhook.pid()); err != nil {
-		return err
-	}
-	measured.StartMiB, err = residentMiB(c.webhook.pid())
-	return err
-}
-
-// elect makes the first pod of every election its leader.
-func (c *crowd) elect(ctx context.Context) ([]leader, error) {
-	var pods metav1.PartialObjectMetadataList
-	pods.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("PodList"))
-	if err := c.admin.List(ctx, &pods, client.InNamespace(namespaceOf(report.Leaseholder))); err != nil {
-		return nil, fmt.Errorf("list the pods: %w", err)
-	}
-	first := map[string]leader{}
-	for i := range pods.Items {
-		name := pods.Items[i].Labels[injector.LabelElection]
-		if _, ok := first[name]; !ok || pods.Items[i].Labels[injector.LabelRole] == injector.RoleLeader {
-			first[name] = leader{election: name, pod: pods.Items[i].Name, uid: string(pods.Items[i].UID)}
-		}
-	}
-	leaders := make([]leader, 0, len(first))
-	for i := range len(first) {
-		l, ok := first[electionName(i)]
-		if !ok {
-			return nil, fmt.Errorf("find the pods of %q: there are none", electionName(i))
-		}
-		leaders = append(leaders, l)
-	}
-	return leaders, nil
-}
-
-// awaitCount waits until so many objects are there.
-func (c *crowd) awaitCount(ctx context.Context, what string, of func() (metav1.PartialObjectMetadataList, client.MatchingLabels), n int) error {
-	const glance, long = time.Second, 10 * time.Minute
-	ctx, cancel := context.WithTimeout(ctx, long)
-	defer cancel()
-	for {
-		list, selector := of()
-		if err := c.admin.List(ctx, &list, client.InNamespace(namespaceOf(report.Leaseholder)), selector); err != nil {
-			return fmt.Errorf("wait until %s: %w", what, err)
-		}
-		if len(list.Items) >= n {
-			return nil
-		}
-		if err := pause(ctx, glance); err != nil {
-			return fmt.Errorf("wait until %s: %d of %d: %w", what, len(list.Items), n, err)
-		}
-	}
-}
-
-// bindings are the rights that the webhook has granted.
-func bindings() (list metav1.PartialObjectMetadataList, selector client.MatchingLabels) {
-	list.SetGroupVersionKind(rbacv1.SchemeGroupVersion.WithKind("RoleBindingList"))
-	return list, client.MatchingLabels{config.LabelManagedBy: config.ManagedBy}
-}
-
-// labelled are the leaders' pods.
-func labelled() (list metav1.PartialObjectMetadataList, selector client.MatchingLabels) {
-	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("PodList"))
-	return list, client.MatchingLabels{injector.LabelRole: injector.RoleLeader}
+	return errors.Join(errs...)
 }
