@@ -2,16 +2,15 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strconv"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/leaseholder-dev/leaseholder/test/product"
 )
 
 // TestInstallingWhileWorkloadsAreApplied has the last two of three races. The first is in
@@ -56,13 +55,7 @@ func installInARace(s *space) {
 	s.rolledOut("deployment/plain")
 	s.rolledOut("deployment/orders")
 
-	without := judgeBirths(s, births, refused)
-	out, err := prod.Plugin(s.ctx, "check", "-n", s.name)
-	s.must(err)
-	s.Log("\n" + out)
-	if want := fmt.Sprintf("warning  Pods without a sidecar: %d pods without the sidecar that is asked for", without); !contains(out, want) {
-		s.Errorf("the check does not say %q", want)
-	}
+	checked(s, judgeBirths(s, births, refused))
 }
 
 // createWhile creates annotated pods, one after the other, and counts those that are
@@ -95,7 +88,7 @@ func gated(name string) *corev1.Pod {
 // births are when the webhook's configuration and the pods of a space were made, by
 // the versions at which they were.
 type births struct {
-	configured, made watch.Interface
+	configured, made *product.Births
 }
 
 func watchBirths(s *space) births {
@@ -104,9 +97,26 @@ func watchBirths(s *space) births {
 		LabelSelector: "app.kubernetes.io/name=leaseholder",
 	})
 	s.must(err)
+	s.Cleanup(configured.Stop)
 	made, err := client.CoreV1().Pods(s.name).Watch(s.ctx, metav1.ListOptions{})
 	s.must(err)
-	return births{configured: configured, made: made}
+	s.Cleanup(made.Stop)
+	return births{configured: product.Follow(configured), made: product.Follow(made)}
+}
+
+// until waits for an object that is wanted, and gives all that were made up to it.
+func until(s *space, what string, b *product.Births, wanted func(product.Birth) bool) (all []product.Birth) {
+	s.Helper()
+	s.eventually(what, func() error {
+		var err error
+		all, err = b.Until(wanted)
+		s.must(err)
+		if len(all) == 0 {
+			return errors.New("it was not seen")
+		}
+		return nil
+	})
+	return all
 }
 
 // judgeBirths wants every annotated pod without its sidecar to have been made before
@@ -114,56 +124,63 @@ func watchBirths(s *space) births {
 // has stored its configuration: what was under way meanwhile is not asked about.
 func judgeBirths(s *space, b births, refused int) (without int) {
 	s.Helper()
-	_, configured := born(s, b.configured)
-	b.configured.Stop()
+	configured := until(s, "the webhook's configuration", b.configured, func(product.Birth) bool { return true })[0].At
 	marker, err := client.CoreV1().Pods(s.name).Create(s.ctx, gated("marker"), metav1.CreateOptions{})
 	s.must(err)
 	late, first, with := 0, uint64(0), 0
-	for name := ""; name != marker.Name; {
-		object, at := born(s, b.made)
-		p, ok := object.(*corev1.Pod)
+	for _, birth := range until(s, "the last pod", b.made, func(b product.Birth) bool { return b.Name == marker.Name }) {
+		p, ok := birth.Object.(*corev1.Pod)
 		if !ok {
-			s.Fatalf("a %T is no pod", object)
+			s.Fatalf("a %T is no pod", birth.Object)
 		}
-		name = p.Name
 		switch {
 		case p.Annotations["leaseholder.dev/inject"] != "true":
 		case len(p.Spec.InitContainers) > 0:
 			with++
 			if first == 0 {
-				first = at
+				first = birth.At
 			}
 		case first > 0:
-			s.Errorf("pod %s was made at %d without a sidecar, and others had theirs since %d", name, at, first)
+			s.Errorf("pod %s was made at %d without a sidecar, and others had theirs since %d", p.Name, birth.At, first)
 		default:
 			without++
-			if at > configured {
+			if birth.At > configured {
 				late++
 			}
 		}
 	}
-	b.made.Stop()
 	s.Logf("%d annotated pods without a sidecar, of which %d were under way when the webhook's configuration was made, then %d refused, then %d with theirs",
 		without, late, refused, with)
 	return without
 }
 
-// born is the next object that was made, with its version at that moment.
-func born(s *space, w watch.Interface) (object runtime.Object, at uint64) {
+// checked wants `kubectl leaseholder check` to count this space's pods without a
+// sidecar. It counts those of all namespaces, and so earlier ones must be gone.
+func checked(s *space, without int) {
 	s.Helper()
-	for {
-		select {
-		case e := <-w.ResultChan():
-			if e.Type != watch.Added {
-				continue
-			}
-			o, err := meta.Accessor(e.Object)
-			s.must(err)
-			at, err := strconv.ParseUint(o.GetResourceVersion(), 10, 64)
-			s.must(err)
-			return e.Object, at
-		case <-s.ctx.Done():
-			s.Fatalf("nothing was made: %v", s.ctx.Err())
+	s.eventually("the end of the namespaces of earlier tests", func() error {
+		all, err := client.CoreV1().Namespaces().List(s.ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
 		}
+		for i := range all.Items {
+			if all.Items[i].DeletionTimestamp != nil {
+				return fmt.Errorf("%s is still there", all.Items[i].Name)
+			}
+		}
+		return nil
+	})
+	out, err := prod.Plugin(s.ctx, "check", "-n", s.name)
+	s.must(err)
+	s.Log("\n" + out)
+	want := fmt.Sprintf("%d pods without the sidecar that is asked for", without)
+	switch without {
+	case 0:
+		want = "every pod that asks for a sidecar has it"
+	case 1:
+		want = "1 pod without the sidecar that is asked for"
+	}
+	if want = "Pods without a sidecar: " + want; !contains(out, want) {
+		s.Errorf("the check does not say %q", want)
 	}
 }
