@@ -118,6 +118,7 @@ func TestKillingEitherReplicaRefusesNoPod(t *testing.T) {
 }
 
 func TestUpgradingTheChartRefusesNoPod(t *testing.T) {
+	restored(t)
 	s := newSpace(t)
 	wait := []string{"--namespace", product.Namespace, "--wait", "--timeout", patience.String()}
 	whileCreating(s, func() {

@@ -31,7 +31,13 @@ type space struct {
 
 func newSpace(t *testing.T) *space {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), lifetime)
+	return spaceFor(t, lifetime)
+}
+
+// spaceFor is newSpace for a test that may take longer.
+func spaceFor(t *testing.T, long time.Duration) *space {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), long)
 	t.Cleanup(cancel)
 	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}

@@ -41,6 +41,33 @@ func uninstall(s *space) {
 	})
 }
 
+// restored puts the installation back to how it is now if the test fails: one that was
+// changed halfway would be what the other tests get. It is for the time before the
+// test's space, so that the failure is told of first.
+func restored(t *testing.T) {
+	t.Helper()
+	current, err := client.CoreV1().Secrets(product.Namespace).List(t.Context(), metav1.ListOptions{
+		LabelSelector: "owner=helm,status=deployed,name=" + product.Release,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(current.Items); n != 1 {
+		t.Fatalf("%d revisions are deployed", n)
+	}
+	revision := current.Items[0].Labels["version"]
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		_, err := prod.Helm(context.Background(), "rollback", product.Release, revision,
+			"--namespace", product.Namespace, "--wait", "--timeout", patience.String())
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // traces lists every object of the cluster that shows by its name, its namespace, a
 // label or an annotation that Leaseholder has been there, but for Events, which expire.
 func traces(s *space) []string {
@@ -113,7 +140,8 @@ func left(s *space) []string {
 }
 
 func TestUninstallingLeavesElectionsRunningAndNothingElse(t *testing.T) {
-	s := newSpace(t)
+	// It outlives the race's own space.
+	s := spaceFor(t, 2*lifetime)
 	h, _ := deployed(s)
 	first := s.now(h)
 	leader := s.identity(first).Pod
