@@ -101,7 +101,7 @@ cluster-down: ## Take down the cluster of `make cluster` or `make demo`. (root)
 ##@ Check
 
 .PHONY: test
-test: lint test-go test-chart spin buildah ## Everything that CI runs. (root)
+test: tools lint test-go test-chart spin buildah ## Everything that CI runs. (root)
 	# The others compute while the end-to-end tests wait, and give way to them, for a
 	# webhook that is slow to answer refuses pods. What is known of vulnerabilities is what
 	# was known on a fixed day, so that the same commit passes tomorrow.
