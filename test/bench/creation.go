@@ -65,7 +65,7 @@ func (c *creator) create(ctx context.Context, contestant string, pod []byte, o m
 	defer cancel()
 	begun := now()
 	answer, err := c.client.Post().Namespace(namespaceOf(contestant)).Resource("pods").VersionedParams(&o, scheme.ParameterCodec).
-		SetHeader("Content-Type", runtime.ContentTypeProtobuf).Body(pod).DoRaw(ctx)
+		SetHeader("Content-Type", runtime.ContentTypeProtobuf).Body(pod).Do(ctx).Raw()
 	took := now() - begun
 	if err != nil {
 		return 0, fmt.Errorf("create a pod with %s: %w", contestant, err)
@@ -116,7 +116,8 @@ func (c *creator) block(ctx context.Context, contestant string, pod []byte, n, a
 			return err
 		})
 	}
-	return took, group.Wait()
+	err := group.Wait()
+	return took, err
 }
 
 // creation describes what creations took, of whose webhook so much CPU time was
