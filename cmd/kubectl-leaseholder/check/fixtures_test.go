@@ -77,7 +77,7 @@ func healthy(t *testing.T) *snapshot {
 		deployment: found(appsv1.Deployment{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "leaseholder-system", Name: "leaseholder-webhook"},
 			Spec: appsv1.DeploymentSpec{Replicas: new(int32(2)), Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{
-				Args: []string{"--sidecar-image=" + image, "--certificate-secret=webhook-certificate", "--service=webhook"},
+				Args: []string{"--sidecar-image=" + image, "--certificate-secret=leaseholder-webhook-certificate", "--service=leaseholder-webhook"},
 			}}}}},
 			Status: appsv1.DeploymentStatus{ReadyReplicas: 2, UpdatedReplicas: 2},
 		}),

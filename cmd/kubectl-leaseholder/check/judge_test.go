@@ -57,7 +57,25 @@ func TestWhatIsSaid(t *testing.T) {
 		},
 		"no Secret": {
 			func(s *snapshot) { s.secret.value = nil },
-			[]string{"failed   Certificate: there is no Secret leaseholder-system/webhook-certificate"},
+			[]string{"failed   Certificate: there is no Secret leaseholder-system/leaseholder-webhook-certificate"},
+		},
+		"a Secret of another name": {
+			func(s *snapshot) {
+				s.deployment.value.Spec.Template.Spec.Containers[0].Args = []string{"--sidecar-image=" + image, "--certificate-secret=own"}
+				s.secret.value = nil
+			},
+			[]string{"failed   Certificate: there is no Secret leaseholder-system/own"},
+		},
+		"no configuration for pods": {
+			func(s *snapshot) { *s.mutating.value = nil },
+			[]string{
+				"failed   Webhook for pods: there is no MutatingWebhookConfiguration of Leaseholder",
+				"unknown  Certificate: that in Secret leaseholder-system/leaseholder-webhook-certificate expires in 89 days, on 2026-04-01; there is no webhook for pods whose CA bundle could trust it",
+			},
+		},
+		"a configuration without webhooks for pods": {
+			func(s *snapshot) { (*s.mutating.value)[0].Webhooks = nil },
+			[]string{"failed   Webhook for pods: there is no MutatingWebhookConfiguration", "unknown  Certificate: that in Secret"},
 		},
 		"no Deployment": {
 			func(s *snapshot) { s.deployment.value = nil },
