@@ -91,7 +91,10 @@ func healthy(t *testing.T) *snapshot {
 	for _, name := range policyNames() {
 		*s.policies.value = append(*s.policies.value, admissionregistrationv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: name}})
 		*s.bindings.value = append(*s.bindings.value, admissionregistrationv1.ValidatingAdmissionPolicyBinding{
-			Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{PolicyName: name},
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
+				PolicyName: name, ValidationActions: []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny},
+			},
 		})
 	}
 	injected := pod("StatefulSet", "ledger")
