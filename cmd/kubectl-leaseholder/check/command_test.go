@@ -1,7 +1,10 @@
 package check
 
 import (
+	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +12,8 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 )
 
 // call calls the command without a cluster.
@@ -100,6 +105,20 @@ func TestFoldersAreRead(t *testing.T) {
 	}
 	if out, code := call(t, "", "-f", folder); code != 0 || !strings.HasPrefix(out, folder+"/a.yaml:1: document 1: Deployment/orders: ") {
 		t.Errorf("exit code %d: %s", code, out)
+	}
+}
+
+// TestTheEndOfTheCommandEndsTheFirstQuestion asks a server that never answers.
+func TestTheEndOfTheCommandEndsTheFirstQuestion(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		end()
+		<-r.Context().Done() // until the client has gone
+	}))
+	defer server.Close()
+	client := kubernetes.NewForConfigOrDie(&rest.Config{Host: server.URL})
+	if _, err := take(ctx, client, "", "shop"); !errors.Is(err, context.Canceled) {
+		t.Errorf("it ends with %v", err)
 	}
 }
 
