@@ -14,9 +14,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/connect"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject"
 )
@@ -25,8 +27,11 @@ import (
 // a code of its own has 1.
 const exitFailed = 2
 
-// flagFiles names the flag of the files.
-const flagFiles = "filename"
+// The flags that say what is checked.
+const (
+	flagFiles  = "filename"
+	flagSystem = "system-namespace"
+)
 
 // failure is the error of a check that found something wrong.
 type failure struct{ error }
@@ -40,6 +45,8 @@ func Command(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOSt
 	var (
 		system string
 		strict bool
+		// ofFiles are the flags that say how files are read and judged.
+		ofFiles = pflag.NewFlagSet("", pflag.ContinueOnError)
 	)
 	c := &cobra.Command{
 		Use:   "check [-f FILE]",
@@ -64,7 +71,11 @@ Exit codes:
   kubectl leaseholder check -R -f manifests/
   kustomize build overlays/shop | kubectl leaseholder check -n shop -f -`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed(flagFiles) {
+			files := cmd.Flags().Changed(flagFiles)
+			if err := withoutEffect(cmd.Flags(), ofFiles, files); err != nil {
+				return err
+			}
+			if files {
 				return checkManifests(manifests, flags, strict)
 			}
 			client, namespace, err := connect.Connect(flags)
@@ -82,12 +93,28 @@ Exit codes:
 			return verdict(results, strict)
 		},
 	}
-	set := c.Flags()
-	set.StringVar(&system, "system-namespace", "", "namespace that Leaseholder is installed in; found by its labels when empty")
-	set.BoolVar(&strict, "strict", false, "end with exit code 2 also when there is a warning, or something is unknown")
 	manifests.Register(c)
+	set := c.Flags()
+	set.VisitAll(ofFiles.AddFlag)
+	set.StringVar(&system, flagSystem, "", "namespace that Leaseholder is installed in; found by its labels when empty")
+	set.BoolVar(&strict, "strict", false, "end with exit code 2 also when there is a warning, or something is unknown")
 	set.Lookup(flagFiles).Usage = "file, folder, or - for standard input; can be given several times; without it, the installation is checked"
 	return c
+}
+
+// withoutEffect refuses flags that would be of no use: those about files without any, or
+// with files, those about the installation.
+func withoutEffect(set, ofFiles *pflag.FlagSet, files bool) error {
+	var r settings.Reader
+	set.Visit(func(f *pflag.Flag) {
+		switch about := ofFiles.Lookup(f.Name) != nil; {
+		case about && !files:
+			r.Refuse("--"+f.Name, f.Value.String(), "with -f, which names what it is about")
+		case f.Name == flagSystem && files:
+			r.Refuse("--"+f.Name, f.Value.String(), "without -f, with which no cluster is asked")
+		}
+	})
+	return errors.Join(r.Faults...)
 }
 
 // checkManifests judges files.

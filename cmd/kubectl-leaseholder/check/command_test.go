@@ -98,6 +98,36 @@ func TestManifestsAreJudged(t *testing.T) {
 	}
 }
 
+func TestFlagsWithoutEffectAreRefused(t *testing.T) {
+	for what, test := range map[string]struct {
+		args, want []string
+	}{
+		"those of files, without any": {
+			[]string{"--policy=require", "--sidecar-image=x", "-R", "-v", "--api-server=10.96.0.1:443"},
+			[]string{
+				`--policy="require" is refused, allowed: with -f`, `--sidecar-image="x" is refused`, `--recursive="true" is refused`,
+				`--verbose="true" is refused`, `--api-server="10.96.0.1:443" is refused`,
+			},
+		},
+		"that of the installation, with files": {
+			[]string{"-f", "-", "--system-namespace=y", "--strict"},
+			[]string{`--system-namespace="y" is refused, allowed: without -f`},
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			out, code := call(t, "", test.args...)
+			for _, want := range test.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("it does not say %q", want)
+				}
+			}
+			if code != 1 || strings.Count(out, "is refused") != len(test.want) {
+				t.Errorf("exit code %d: %s", code, out)
+			}
+		})
+	}
+}
+
 func TestFoldersAreRead(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "a.yaml"), []byte(deployment("leaseholder.dev/inject: 'true'", "")), 0o600); err != nil {
