@@ -99,6 +99,18 @@ func TestWhatIsSaid(t *testing.T) {
 			},
 			[]string{`unknown  Trial: there is no namespace "shop" to try a pod in`},
 		},
+		"somebody who may not even ask what they may": {
+			func(s *snapshot) {
+				s.trial = trialOf{namespace: "shop", unsure: forbidden("selfsubjectaccessreviews"), err: forbidden("pods")}
+			},
+			[]string{`unknown  Trial: a pod in namespace "shop" is refused, and whether you may create one there can't be asked (selfsubjectaccessreviews is forbidden: no): pods is forbidden: no`},
+		},
+		"a webhook that does not answer somebody who may not ask what they may": {
+			func(s *snapshot) {
+				s.trial = trialOf{namespace: "shop", unsure: forbidden("selfsubjectaccessreviews"), err: apierrors.NewInternalError(gone)}
+			},
+			[]string{`failed   Trial: an annotated pod in namespace "shop"`},
+		},
 		"a namespace with a wrong label": {
 			func(s *snapshot) { label(s, "always") },
 			[]string{"warning  Namespaces: 1 with a label that says nothing\n         - shop: leaseholder.dev/injection=\"always\""},
