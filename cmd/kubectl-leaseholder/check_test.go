@@ -25,20 +25,21 @@ import (
 // TestAnInstallationIsChecked breaks one thing after the other.
 func TestAnInstallationIsChecked(t *testing.T) {
 	in := install(t)
+	// The API server learns of a changed configuration a moment later.
 	says := func(t *testing.T, code int, lines ...string) {
 		t.Helper()
-		out, _, err := in.call("check")
-		if exitCode(err) != code {
-			t.Errorf("it ends with %v", err)
-		}
-		for _, line := range lines {
-			if !strings.Contains(out, line) {
-				t.Errorf("it does not say %q", line)
+		webhooktest.Eventually(t, "what is so is said", func(context.Context) error {
+			out, _, err := in.call("check")
+			if got := exitCode(err); got != code {
+				return fmt.Errorf("it ends with code %d: %v\n%s", got, err, out)
 			}
-		}
-		if t.Failed() {
-			t.Log(out)
-		}
+			for _, line := range lines {
+				if !strings.Contains(out, line) {
+					return fmt.Errorf("it does not say %q:\n%s", line, out)
+				}
+			}
+			return nil
+		})
 	}
 	healthy := func(t *testing.T) {
 		t.Helper()
@@ -128,7 +129,7 @@ func TestAnInstallationIsChecked(t *testing.T) {
 	})
 	t.Run("no webhooks", func(t *testing.T) {
 		update(t, in.mutating, func(c *admissionregistrationv1.MutatingWebhookConfiguration) { c.Webhooks = nil })
-		says(t, 2, "failed   Webhook for pods: there is no MutatingWebhookConfiguration of Leaseholder", "failed   Trial")
+		says(t, 2, "failed   Webhook for pods: there is no MutatingWebhookConfiguration of Leaseholder", "unknown  Certificate", "failed   Trial")
 	})
 	t.Run("namespaces", func(t *testing.T) {
 		cluster.NewLabelledNamespace(t, map[string]string{injector.LabelInjection: "require"})
@@ -146,6 +147,12 @@ func TestAnInstallationIsChecked(t *testing.T) {
 		says(t, 0, "warning  Sidecars: 1 of 1 have another image than "+image, "- "+in.namespace+": pod/injected, 1 pod: image old")
 	})
 	t.Run("policies", func(t *testing.T) {
+		update(t, in.binding, func(b *admissionregistrationv1.ValidatingAdmissionPolicyBinding) {
+			b.Spec.ValidationActions = []admissionregistrationv1.ValidationAction{admissionregistrationv1.Audit}
+		})
+		says(t, 2, "failed   Policies: 1 of them", "- leaseholder-pod-policy: binding leaseholder-pod-policy has validationActions [Audit]: the chart's has Deny")
+	})
+	t.Run("missing policies", func(t *testing.T) {
 		in.remove(in.binding)
 		says(t, 2, "failed   Policies: there is no binding of leaseholder-pod-policy, which judges nothing")
 		in.remove(in.policy)
