@@ -215,7 +215,7 @@ func old(p corev1.Pod) corev1.Pod {
 	return p
 }
 
-// TestDaysToExpiry has a certificate that is its own authority.
+// TestDaysToExpiry has a certificate that lasts as long as its authority.
 func TestDaysToExpiry(t *testing.T) {
 	for what, test := range map[string]struct {
 		since, left time.Duration
@@ -231,8 +231,8 @@ func TestDaysToExpiry(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			s := healthy(t)
-			certificate, key := signed(t, now.Add(-test.since), now.Add(test.left))
-			configure(s, certificate)
+			bundle, certificate, key := issue(t, now.Add(-test.since), now.Add(test.left))
+			configure(s, bundle)
 			s.secret.value.Data = map[string][]byte{"tls.crt": certificate, "tls.key": key}
 			for _, r := range []result{s.authorities(now), s.certificate(now)} {
 				if r.state != test.want || (r.next == nil) != (r.state == ok) {
