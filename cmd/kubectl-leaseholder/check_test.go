@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/webhook/certs"
 	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
@@ -30,7 +31,7 @@ func TestAnInstallationIsChecked(t *testing.T) {
 		t.Helper()
 		webhooktest.Eventually(t, "what is so is said", func(context.Context) error {
 			out, _, err := in.call("check")
-			if got := exitCode(err); got != code {
+			if got := exit.Code(err); got != code {
 				return fmt.Errorf("it ends with code %d: %v\n%s", got, err, out)
 			}
 			for _, line := range lines {
@@ -226,7 +227,7 @@ func TestWhatMayNotBeReadIsUnknown(t *testing.T) {
 				}
 				return nil
 			})
-			if _, _, err := in.call("check", "--strict"); exitCode(err) != 2 {
+			if _, _, err := in.call("check", "--strict"); exit.Code(err) != 2 {
 				t.Errorf("what is unknown passes: %v", err)
 			}
 		})

@@ -20,24 +20,15 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/connect"
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject"
 )
-
-// exitFailed is the exit code when something was found to be wrong. An error without
-// a code of its own has 1.
-const exitFailed = 2
 
 // The flags that say what is checked.
 const (
 	flagFiles  = "filename"
 	flagSystem = "system-namespace"
 )
-
-// failure is the error of a check that found something wrong.
-type failure struct{ error }
-
-// ExitCode is the command's.
-func (failure) ExitCode() int { return exitFailed }
 
 // Command is the subcommand. Its connection flags are flags'.
 func Command(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
@@ -131,7 +122,7 @@ func checkManifests(manifests *inject.Manifests, flags *genericclioptions.Config
 		return err
 	}
 	if strict && warnings > 0 {
-		return failure{fmt.Errorf("there are %d warnings", warnings)}
+		return exit.With(exit.Wrong, fmt.Errorf("there are %d warnings", warnings))
 	}
 	return nil
 }
@@ -141,9 +132,9 @@ func verdict(results []result, strict bool) error {
 	counts := count(results)
 	switch {
 	case counts[failed] > 0:
-		return failure{fmt.Errorf("%d of %d checks failed", counts[failed], len(results))}
+		return exit.With(exit.Wrong, fmt.Errorf("%d of %d checks failed", counts[failed], len(results)))
 	case strict && counts[ok] < len(results):
-		return failure{errors.New("not everything is ok")}
+		return exit.With(exit.Wrong, errors.New("not everything is ok"))
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 )
 
 // call calls the command without a cluster.
@@ -27,13 +29,7 @@ func call(t *testing.T, in string, args ...string) (out string, code int) {
 	c.SetOut(&stderr)
 	c.SetErr(&stderr)
 	c.SilenceUsage = true
-	if err := c.ExecuteContext(t.Context()); err != nil {
-		code = 1
-		var coded interface{ ExitCode() int }
-		if errors.As(err, &coded) {
-			code = coded.ExitCode()
-		}
-	}
+	code = exit.Code(c.ExecuteContext(t.Context()))
 	return stdout.String() + stderr.String(), code
 }
 

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 	"github.com/leaseholder-dev/leaseholder/injector"
 )
 
@@ -266,12 +267,7 @@ func TestWhatComesNextIsSaidUnlessAllIsOk(t *testing.T) {
 func TestTheStrictCountWarnings(t *testing.T) {
 	for state, codes := range map[state][2]int{ok: {0, 0}, unknown: {0, 2}, warning: {0, 2}, failed: {2, 2}} {
 		for i, strict := range []bool{false, true} {
-			code := 0
-			var f failure
-			if err := verdict([]result{{state: ok}, {state: state}}, strict); errors.As(err, &f) {
-				code = f.ExitCode()
-			}
-			if code != codes[i] {
+			if code := exit.Code(verdict([]result{{state: ok}, {state: state}}, strict)); code != codes[i] {
 				t.Errorf("%s, strict %v: exit code %d", state, strict, code)
 			}
 		}
