@@ -29,10 +29,10 @@ func TestAnInstallationIsChecked(t *testing.T) {
 	// The API server learns of a changed configuration a moment later.
 	says := func(t *testing.T, code int, lines ...string) {
 		t.Helper()
-		webhooktest.Eventually(t, "what is so is said", func(context.Context) error {
+		check := func() error {
 			out, _, err := in.call("check")
 			if got := exit.Code(err); got != code {
-				return fmt.Errorf("it ends with code %d: %v\n%s", got, err, out)
+				return fmt.Errorf("it ends with code %d:\n%s%s", got, out, fmt.Sprint(err))
 			}
 			for _, line := range lines {
 				if !strings.Contains(out, line) {
@@ -40,7 +40,8 @@ func TestAnInstallationIsChecked(t *testing.T) {
 				}
 			}
 			return nil
-		})
+		}
+		webhooktest.Eventually(t, "what is so is said", func(context.Context) error { return check() })
 	}
 	healthy := func(t *testing.T) {
 		t.Helper()

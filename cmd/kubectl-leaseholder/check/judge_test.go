@@ -3,13 +3,9 @@ package check
 import (
 	"errors"
 	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -216,34 +212,6 @@ func old(p corev1.Pod) corev1.Pod {
 	return p
 }
 
-// TestDaysToExpiry has a certificate that lasts as long as its authority.
-func TestDaysToExpiry(t *testing.T) {
-	for what, test := range map[string]struct {
-		since, left time.Duration
-		want        state
-	}{
-		"two weeks and a bit":               {76 * day, 14*day + time.Minute, ok},
-		"two weeks":                         {76 * day, 14 * day, warning},
-		"an hour":                           {90 * day, time.Hour, warning},
-		"none":                              {90 * day, 0, failed},
-		"most of a short life":              {day, 6 * day, ok},
-		"the last sixth of a short life":    {6 * day, day, warning},
-		"a little more than the last sixth": {6 * day, day + day/4, ok},
-	} {
-		t.Run(what, func(t *testing.T) {
-			s := healthy(t)
-			bundle, certificate, key := issue(t, now.Add(-test.since), now.Add(test.left))
-			configure(s, bundle)
-			s.secret.value.Data = map[string][]byte{"tls.crt": certificate, "tls.key": key}
-			for _, r := range []result{s.authorities(now), s.certificate(now)} {
-				if r.state != test.want || (r.next == nil) != (r.state == ok) {
-					t.Errorf("%s is %s: %s", r.what, r.state, r.message)
-				}
-			}
-		})
-	}
-}
-
 func TestWhatComesNextIsSaidUnlessAllIsOk(t *testing.T) {
 	none := &snapshot{
 		version:  read[version.Info]{err: forbidden("version")},
@@ -281,41 +249,5 @@ func TestLongListsAreShortened(t *testing.T) {
 	}
 	if got := some(lines); len(got) != maxShown+1 || got[maxShown] != "and 2 more" || lines[maxShown] != strconv.Itoa(maxShown) {
 		t.Errorf("it shows %q", got)
-	}
-}
-
-// TestThePoliciesAreTheCharts looks for every name that the chart gives one.
-func TestThePoliciesAreTheCharts(t *testing.T) {
-	const templates = "../../../charts/leaseholder/templates"
-	files, err := filepath.Glob(templates + "/*/validatingadmissionpolicy*.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	helpers, err := os.ReadFile(templates + "/_helpers.tpl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(string(text), "kind: ValidatingAdmissionPolicy\n") {
-			continue
-		}
-		helper := regexp.MustCompile(`(?m)^ {2}name: \{\{ include "(.*?)"`).FindStringSubmatch(string(text))
-		if helper == nil {
-			t.Fatalf("%s has no name", file)
-		}
-		name := regexp.MustCompile(`define "` + regexp.QuoteMeta(helper[1]) + `" -\}\}\n(.*)\n`).FindStringSubmatch(string(helpers))
-		if name == nil {
-			t.Fatalf("%s is not defined", helper[1])
-		}
-		names = append(names, name[1])
-	}
-	slices.Sort(names)
-	if want := policyNames(); !slices.Equal(names, want) {
-		t.Errorf("the chart has %q, and it wants %q", names, want)
 	}
 }

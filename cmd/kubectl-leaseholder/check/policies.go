@@ -56,7 +56,7 @@ func (s *snapshot) admissionPolicies() result {
 	case len(unbound) > 0:
 		return failf(what, next, "there is no binding of %s, which judges nothing", strings.Join(unbound, ", "))
 	case len(lax) > 0:
-		r := failf(what, next, "%d of them are bound otherwise than by the chart, and let through what they are to refuse", len(lax))
+		r := failf(what, "delete these bindings and upgrade the release, which makes them anew", "%d of them are bound otherwise than by the chart, and let through what they are to refuse", len(lax))
 		r.details = lax
 		return r
 	case len(wrong) > 0:

@@ -1,6 +1,9 @@
 package check
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -67,10 +70,46 @@ func TestABindingThatLetsThroughIsFailed(t *testing.T) {
 			if r.state != failed || len(r.details) != 1 || !strings.Contains(r.details[0], test.want) {
 				t.Errorf("it is %s: %s %q", r.state, r.message, r.details)
 			}
-			*s.bindings.value = append(bindings, whole)
+			*s.bindings.value = append(*s.bindings.value, whole)
 			if r := s.admissionPolicies(); r.state != ok {
 				t.Errorf("beside the chart's own, it is %s: %s %q", r.state, r.message, r.details)
 			}
 		})
+	}
+}
+
+// TestThePoliciesAreTheCharts looks for every name that the chart gives one.
+func TestThePoliciesAreTheCharts(t *testing.T) {
+	const templates = "../../../charts/leaseholder/templates"
+	files, err := filepath.Glob(templates + "/*/validatingadmissionpolicy*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	helpers, err := os.ReadFile(templates + "/_helpers.tpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "kind: ValidatingAdmissionPolicy\n") {
+			continue
+		}
+		helper := regexp.MustCompile(`(?m)^ {2}name: \{\{ include "(.*?)"`).FindStringSubmatch(string(text))
+		if helper == nil {
+			t.Fatalf("%s has no name", file)
+		}
+		name := regexp.MustCompile(`define "` + regexp.QuoteMeta(helper[1]) + `" -\}\}\n(.*)\n`).FindStringSubmatch(string(helpers))
+		if name == nil {
+			t.Fatalf("%s is not defined", helper[1])
+		}
+		names = append(names, name[1])
+	}
+	slices.Sort(names)
+	if want := policyNames(); !slices.Equal(names, want) {
+		t.Errorf("the chart has %q, and it wants %q", names, want)
 	}
 }
