@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/webhook/certs"
 	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
@@ -25,20 +26,22 @@ import (
 // TestAnInstallationIsChecked breaks one thing after the other.
 func TestAnInstallationIsChecked(t *testing.T) {
 	in := install(t)
+	// The API server learns of a changed configuration a moment later.
 	says := func(t *testing.T, code int, lines ...string) {
 		t.Helper()
-		out, _, err := in.call("check")
-		if exitCode(err) != code {
-			t.Errorf("it ends with %v", err)
-		}
-		for _, line := range lines {
-			if !strings.Contains(out, line) {
-				t.Errorf("it does not say %q", line)
+		check := func() error {
+			out, _, err := in.call("check")
+			if got := exit.Code(err); got != code {
+				return fmt.Errorf("it ends with code %d:\n%s%s", got, out, fmt.Sprint(err))
 			}
+			for _, line := range lines {
+				if !strings.Contains(out, line) {
+					return fmt.Errorf("it does not say %q:\n%s", line, out)
+				}
+			}
+			return nil
 		}
-		if t.Failed() {
-			t.Log(out)
-		}
+		webhooktest.Eventually(t, "what is so is said", func(context.Context) error { return check() })
 	}
 	healthy := func(t *testing.T) {
 		t.Helper()
@@ -128,7 +131,7 @@ func TestAnInstallationIsChecked(t *testing.T) {
 	})
 	t.Run("no webhooks", func(t *testing.T) {
 		update(t, in.mutating, func(c *admissionregistrationv1.MutatingWebhookConfiguration) { c.Webhooks = nil })
-		says(t, 2, "failed   Webhook for pods: there is no MutatingWebhookConfiguration of Leaseholder", "failed   Trial")
+		says(t, 2, "failed   Webhook for pods: there is no MutatingWebhookConfiguration of Leaseholder", "unknown  Certificate", "failed   Trial")
 	})
 	t.Run("namespaces", func(t *testing.T) {
 		cluster.NewLabelledNamespace(t, map[string]string{injector.LabelInjection: "require"})
@@ -146,6 +149,12 @@ func TestAnInstallationIsChecked(t *testing.T) {
 		says(t, 0, "warning  Sidecars: 1 of 1 have another image than "+image, "- "+in.namespace+": pod/injected, 1 pod: image old")
 	})
 	t.Run("policies", func(t *testing.T) {
+		update(t, in.binding, func(b *admissionregistrationv1.ValidatingAdmissionPolicyBinding) {
+			b.Spec.ValidationActions = []admissionregistrationv1.ValidationAction{admissionregistrationv1.Audit}
+		})
+		says(t, 2, "failed   Policies: 1 of them", "- leaseholder-pod-policy: binding leaseholder-pod-policy has validationActions [Audit]: the chart's has Deny")
+	})
+	t.Run("missing policies", func(t *testing.T) {
 		in.remove(in.binding)
 		says(t, 2, "failed   Policies: there is no binding of leaseholder-pod-policy, which judges nothing")
 		in.remove(in.policy)
@@ -219,7 +228,7 @@ func TestWhatMayNotBeReadIsUnknown(t *testing.T) {
 				}
 				return nil
 			})
-			if _, _, err := in.call("check", "--strict"); exitCode(err) != 2 {
+			if _, _, err := in.call("check", "--strict"); exit.Code(err) != 2 {
 				t.Errorf("what is unknown passes: %v", err)
 			}
 		})

@@ -2,18 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/big"
-	"net"
 	"path/filepath"
 	"testing"
 	"time"
@@ -38,34 +30,9 @@ const day = 24 * time.Hour
 // issue makes an authority, and a certificate for loopback that it signed.
 func issue(t *testing.T, since time.Time, lifetime time.Duration) (bundle, certificate, key []byte) {
 	t.Helper()
-	keyOf := func() *ecdsa.PrivateKey {
-		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return k
-	}
-	sign := func(template, parent *x509.Certificate, public, signer *ecdsa.PrivateKey) []byte {
-		template.SerialNumber = big.NewInt(1)
-		template.NotBefore, template.NotAfter = since, since.Add(lifetime)
-		der, err := x509.CreateCertificate(rand.Reader, template, parent, &public.PublicKey, signer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return der
-	}
-	encode := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
-	caKey, leafKey := keyOf(), keyOf()
-	ca := &x509.Certificate{Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	caDER := sign(ca, ca, caKey, caKey)
-	leafDER := sign(&x509.Certificate{
-		Subject: pkix.Name{CommonName: "leaf"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}, ca, leafKey, caKey)
-	keyDER, err := x509.MarshalECPrivateKey(leafKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return encode("CERTIFICATE", caDER), encode("CERTIFICATE", leafDER), encode("EC PRIVATE KEY", keyDER)
+	a := webhooktest.NewAuthorityFor(t, "authority", since, since.Add(lifetime))
+	certificate, key = a.Issue(t, "127.0.0.1")
+	return a.PEM, certificate, key
 }
 
 // installation is the chart in a cluster without nodes: what kubelets and controllers

@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 
@@ -15,6 +14,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/check"
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/explain"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/handover"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject"
@@ -30,19 +30,7 @@ func main() {
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	err := command(streams).ExecuteContext(ctx)
 	stop()
-	os.Exit(exitCode(err))
-}
-
-// exitCode is 1 for an error that knows none of its own.
-func exitCode(err error) int {
-	if err == nil {
-		return 0
-	}
-	var coded interface{ ExitCode() int }
-	if errors.As(err, &coded) {
-		return coded.ExitCode()
-	}
-	return 1
+	os.Exit(exit.Code(err))
 }
 
 func command(streams genericiooptions.IOStreams) *cobra.Command {

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -30,12 +30,9 @@ func TestExitCodes(t *testing.T) {
 			var out strings.Builder
 			c := command(genericiooptions.IOStreams{In: strings.NewReader(test.in), Out: &out, ErrOut: &out})
 			c.SetArgs(append([]string{"--kubeconfig=/does/not/exist"}, test.args...))
-			if code := exitCode(c.ExecuteContext(t.Context())); code != test.want {
+			if code := exit.Code(c.ExecuteContext(t.Context())); code != test.want {
 				t.Errorf("exit code %d: %s", code, &out)
 			}
 		})
-	}
-	if code := exitCode(fmt.Errorf("wrapped: %w", errors.New("plain"))); code != 1 {
-		t.Errorf("exit code %d of an error without one", code)
 	}
 }

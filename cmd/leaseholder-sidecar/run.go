@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return exitUsage
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: settings.LogLevel}))
-	logLibraries(log)
+	defer logLibraries(log)()
 	klog.SetSlogLogger(log.With("logger", "client-go"))
 	kube, err := clientConfig(getenv)
 	if err != nil {

@@ -118,8 +118,12 @@ func TestExitCodes(t *testing.T) {
 			env := environment(t)
 			maps.Copy(env, test.set)
 			var out strings.Builder
+			before := log.Writer()
 			if code := run(t.Context(), test.args, getenv(env), &out, &out); code != test.code {
 				t.Errorf("it exits with %d, want %d", code, test.code)
+			}
+			if log.Writer() != before {
+				t.Error("what libraries print still goes to where it has logged")
 			}
 			if !strings.Contains(out.String(), test.says) {
 				t.Errorf("%q is not in %q", test.says, &out)

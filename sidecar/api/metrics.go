@@ -11,9 +11,9 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
-// unreadable begins the names of the metrics that the library would give as 0: a
+// Unreadable begins the names of the metrics that the library would give as 0: a
 // process that hides its memory from others can't read its own /proc/self/io.
-const unreadable = "process_io_"
+const Unreadable = "process_io_"
 
 // metrics serves the process's own counters and what the candidate knows now.
 // VictoriaMetrics' library costs the binary a tenth of what Prometheus' does.
@@ -49,7 +49,7 @@ func metrics(settings config.Settings, source Source) http.HandlerFunc {
 		var process bytes.Buffer
 		vm.WritePrometheus(&process, true)
 		for line := range bytes.Lines(process.Bytes()) {
-			if !bytes.HasPrefix(line, []byte(unreadable)) {
+			if !bytes.HasPrefix(line, []byte(Unreadable)) {
 				_, _ = w.Write(line) // a client that has gone is the only failure
 			}
 		}

@@ -13,33 +13,47 @@ import (
 // attemptsHead begins the tables of docs/security.md whose rows are tests.
 const attemptsHead = "| attempt | by whom | what they get | test |"
 
-// named is a test as docs/security.md writes it: the package's folder, then the function.
-var named = regexp.MustCompile("`([\\w./-]+)` (Test\\w+)")
+// named is a package's folder as docs/security.md writes it before its tests, and mention
+// the name of a test.
+var (
+	named   = regexp.MustCompile("`([\\w./-]+)` (Test\\w+(?:(?:,| and|, and) Test\\w+)*)")
+	mention = regexp.MustCompile(`\bTest\w+`)
+)
 
-// TestEveryAttackOfTheSecurityPageIsATest holds the tables to the code: what a row says
-// is shown by the test that it names.
-func TestEveryAttackOfTheSecurityPageIsATest(t *testing.T) {
+// TestEveryTestThatTheSecurityPageNamesIsThere holds the page to the code, in tables and
+// in prose: what it says is shown by the tests that it names.
+func TestEveryTestThatTheSecurityPageNamesIsThere(t *testing.T) {
+	page := strings.Join(strings.Fields(read(t, "docs/security.md")), " ") // a line may end anywhere
 	tests := map[string]map[string]bool{}
-	rows := 0
-	for _, row := range attempts(read(t, "docs/security.md")) {
-		cells := strings.Split(strings.Trim(row, "| "), " | ")
-		found := named.FindAllStringSubmatch(cells[len(cells)-1], -1)
-		if len(cells) != strings.Count(attemptsHead, "|")-1 || len(found) == 0 {
-			t.Errorf("a row names no test as the others do: %s", row)
+	found := 0
+	for _, f := range named.FindAllStringSubmatch(page, -1) {
+		folder := f[1]
+		if tests[folder] == nil {
+			tests[folder] = testsIn(t, folder)
 		}
-		for _, f := range found {
-			folder, name := f[1], f[2]
-			if tests[folder] == nil {
-				tests[folder] = testsIn(t, folder)
-			}
+		for _, name := range mention.FindAllString(f[2], -1) {
+			found++
 			if !tests[folder][name] {
-				t.Errorf("there is no %s in %s: %s", name, folder, row)
+				t.Errorf("there is no %s in %s", name, folder)
 			}
-			rows++
 		}
 	}
-	if rows == 0 {
+	if all := len(mention.FindAllString(page, -1)); found != all || all == 0 {
+		t.Errorf("of %d tests that it names, %d come after their package's folder", all, found)
+	}
+}
+
+// TestEveryAttackOfTheSecurityPageIsATest wants a test in each row.
+func TestEveryAttackOfTheSecurityPageIsATest(t *testing.T) {
+	rows := attempts(read(t, "docs/security.md"))
+	if len(rows) == 0 {
 		t.Error("there is no row")
+	}
+	for _, row := range rows {
+		cells := strings.Split(strings.Trim(row, "| "), " | ")
+		if len(cells) != strings.Count(attemptsHead, "|")-1 || !named.MatchString(cells[len(cells)-1]) {
+			t.Errorf("a row names no test as the others do: %s", row)
+		}
 	}
 }
 

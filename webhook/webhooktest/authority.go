@@ -21,19 +21,26 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// life is how long a certificate of an Authority is valid.
+// life is for how long before and after now a NewAuthority is valid.
 const life = time.Hour
 
 // NewAuthority makes one that signs itself.
 func NewAuthority(t *testing.T) Authority {
 	t.Helper()
-	return selfSigned(t, newKey(t))
+	return NewAuthorityFor(t, "test-ca", time.Now().Add(-life), time.Now().Add(life))
 }
 
-// Renewed is a new certificate of the same authority, with the same key.
+// NewAuthorityFor makes one that is valid for that time, as all that it issues is.
+func NewAuthorityFor(t *testing.T, name string, since, until time.Time) Authority {
+	t.Helper()
+	return selfSigned(t, newKey(t), name, since, until)
+}
+
+// Renewed is a new certificate of the same authority, with the same key, for another
+// life from now.
 func (a Authority) Renewed(t *testing.T) Authority {
 	t.Helper()
-	return selfSigned(t, a.key)
+	return selfSigned(t, a.key, a.cert.Subject.CommonName, time.Now().Add(-life), time.Now().Add(life))
 }
 
 // Issue gives a certificate for names or addresses, and its key, as tls.crt and tls.key.
@@ -42,6 +49,7 @@ func (a Authority) Issue(t *testing.T, names ...string) (cert, key []byte) {
 	template := &x509.Certificate{
 		Subject: pkix.Name{CommonName: names[0]}, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		NotBefore:   a.cert.NotBefore, NotAfter: a.cert.NotAfter,
 	}
 	for _, name := range names {
 		if ip := net.ParseIP(name); ip != nil {
@@ -58,10 +66,11 @@ func (a Authority) Issue(t *testing.T, names ...string) (cert, key []byte) {
 	return encode(sign(t, template, a.cert, own, a.key)), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})
 }
 
-func selfSigned(t *testing.T, key *ecdsa.PrivateKey) Authority {
+func selfSigned(t *testing.T, key *ecdsa.PrivateKey, name string, since, until time.Time) Authority {
 	t.Helper()
 	template := &x509.Certificate{
-		Subject: pkix.Name{CommonName: "test-ca"}, KeyUsage: x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
+		Subject: pkix.Name{CommonName: name}, KeyUsage: x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: since, NotAfter: until,
 	}
 	cert := sign(t, template, template, key, key)
 	return Authority{PEM: encode(cert), cert: cert, key: key}
@@ -83,7 +92,6 @@ func sign(t *testing.T, template, parent *x509.Certificate, key, signer *ecdsa.P
 		t.Fatal(err)
 	}
 	template.SerialNumber = serial
-	template.NotBefore, template.NotAfter = time.Now().Add(-life), time.Now().Add(life)
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
 	if err != nil {
 		t.Fatal(err)

@@ -114,6 +114,12 @@ func (s *snapshot) certificate(now time.Time) result {
 	if !now.Before(renewBy(leaf)) {
 		return warnf(what, next, "that in %s %s, and should have been renewed", name, untilEnd(leaf, now))
 	}
+	if s.mutating.value != nil && len(hooks) == 0 {
+		return result{
+			what: what, state: unknown, message: fmt.Sprintf("that in %s %s; there is no webhook for pods whose CA bundle could trust it", name, untilEnd(leaf, now)),
+			next: []string{"see " + podsWhat},
+		}
+	}
 	if s.mutating.value == nil {
 		return okf(what, "that in %s %s; the CA bundles could not be read", name, untilEnd(leaf, now))
 	}

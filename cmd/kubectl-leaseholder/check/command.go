@@ -14,25 +14,21 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/connect"
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject"
 )
 
-// exitFailed is the exit code when something was found to be wrong. An error without
-// a code of its own has 1.
-const exitFailed = 2
-
-// flagFiles names the flag of the files.
-const flagFiles = "filename"
-
-// failure is the error of a check that found something wrong.
-type failure struct{ error }
-
-// ExitCode is the command's.
-func (failure) ExitCode() int { return exitFailed }
+// The flags that say what is checked.
+const (
+	flagFiles  = "filename"
+	flagSystem = "system-namespace"
+)
 
 // Command is the subcommand. Its connection flags are flags'.
 func Command(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
@@ -40,6 +36,8 @@ func Command(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOSt
 	var (
 		system string
 		strict bool
+		// ofFiles are the flags that say how files are read and judged.
+		ofFiles = pflag.NewFlagSet("", pflag.ContinueOnError)
 	)
 	c := &cobra.Command{
 		Use:   "check [-f FILE]",
@@ -64,7 +62,11 @@ Exit codes:
   kubectl leaseholder check -R -f manifests/
   kustomize build overlays/shop | kubectl leaseholder check -n shop -f -`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed(flagFiles) {
+			files := cmd.Flags().Changed(flagFiles)
+			if err := withoutEffect(cmd.Flags(), ofFiles, files); err != nil {
+				return err
+			}
+			if files {
 				return checkManifests(manifests, flags, strict)
 			}
 			client, namespace, err := connect.Connect(flags)
@@ -82,12 +84,28 @@ Exit codes:
 			return verdict(results, strict)
 		},
 	}
-	set := c.Flags()
-	set.StringVar(&system, "system-namespace", "", "namespace that Leaseholder is installed in; found by its labels when empty")
-	set.BoolVar(&strict, "strict", false, "end with exit code 2 also when there is a warning, or something is unknown")
 	manifests.Register(c)
+	set := c.Flags()
+	set.VisitAll(ofFiles.AddFlag)
+	set.StringVar(&system, flagSystem, "", "namespace that Leaseholder is installed in; found by its labels when empty")
+	set.BoolVar(&strict, "strict", false, "end with exit code 2 also when there is a warning, or something is unknown")
 	set.Lookup(flagFiles).Usage = "file, folder, or - for standard input; can be given several times; without it, the installation is checked"
 	return c
+}
+
+// withoutEffect refuses flags that would be of no use: those about files without any, or
+// with files, those about the installation.
+func withoutEffect(set, ofFiles *pflag.FlagSet, files bool) error {
+	var r settings.Reader
+	set.Visit(func(f *pflag.Flag) {
+		switch about := ofFiles.Lookup(f.Name) != nil; {
+		case about && !files:
+			r.Refuse("--"+f.Name, f.Value.String(), "with -f, which names what it is about")
+		case f.Name == flagSystem && files:
+			r.Refuse("--"+f.Name, f.Value.String(), "without -f, with which no cluster is asked")
+		}
+	})
+	return errors.Join(r.Faults...)
 }
 
 // checkManifests judges files.
@@ -104,7 +122,7 @@ func checkManifests(manifests *inject.Manifests, flags *genericclioptions.Config
 		return err
 	}
 	if strict && warnings > 0 {
-		return failure{fmt.Errorf("there are %d warnings", warnings)}
+		return exit.With(exit.Wrong, fmt.Errorf("there are %d warnings", warnings))
 	}
 	return nil
 }
@@ -114,9 +132,9 @@ func verdict(results []result, strict bool) error {
 	counts := count(results)
 	switch {
 	case counts[failed] > 0:
-		return failure{fmt.Errorf("%d of %d checks failed", counts[failed], len(results))}
+		return exit.With(exit.Wrong, fmt.Errorf("%d of %d checks failed", counts[failed], len(results)))
 	case strict && counts[ok] < len(results):
-		return failure{errors.New("not everything is ok")}
+		return exit.With(exit.Wrong, errors.New("not everything is ok"))
 	}
 	return nil
 }

@@ -1,7 +1,10 @@
 package check
 
 import (
+	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +12,10 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 )
 
 // call calls the command without a cluster.
@@ -22,13 +29,7 @@ func call(t *testing.T, in string, args ...string) (out string, code int) {
 	c.SetOut(&stderr)
 	c.SetErr(&stderr)
 	c.SilenceUsage = true
-	if err := c.ExecuteContext(t.Context()); err != nil {
-		code = 1
-		var coded interface{ ExitCode() int }
-		if errors.As(err, &coded) {
-			code = coded.ExitCode()
-		}
-	}
+	code = exit.Code(c.ExecuteContext(t.Context()))
 	return stdout.String() + stderr.String(), code
 }
 
@@ -93,6 +94,36 @@ func TestManifestsAreJudged(t *testing.T) {
 	}
 }
 
+func TestFlagsWithoutEffectAreRefused(t *testing.T) {
+	for what, test := range map[string]struct {
+		args, want []string
+	}{
+		"those of files, without any": {
+			[]string{"--policy=require", "--sidecar-image=x", "-R", "-v", "--api-server=10.96.0.1:443"},
+			[]string{
+				`--policy="require" is refused, allowed: with -f`, `--sidecar-image="x" is refused`, `--recursive="true" is refused`,
+				`--verbose="true" is refused`, `--api-server="10.96.0.1:443" is refused`,
+			},
+		},
+		"that of the installation, with files": {
+			[]string{"-f", "-", "--system-namespace=y", "--strict"},
+			[]string{`--system-namespace="y" is refused, allowed: without -f`},
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			out, code := call(t, "", test.args...)
+			for _, want := range test.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("it does not say %q", want)
+				}
+			}
+			if code != 1 || strings.Count(out, "is refused") != len(test.want) {
+				t.Errorf("exit code %d: %s", code, out)
+			}
+		})
+	}
+}
+
 func TestFoldersAreRead(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "a.yaml"), []byte(deployment("leaseholder.dev/inject: 'true'", "")), 0o600); err != nil {
@@ -100,6 +131,20 @@ func TestFoldersAreRead(t *testing.T) {
 	}
 	if out, code := call(t, "", "-f", folder); code != 0 || !strings.HasPrefix(out, folder+"/a.yaml:1: document 1: Deployment/orders: ") {
 		t.Errorf("exit code %d: %s", code, out)
+	}
+}
+
+// TestTheEndOfTheCommandEndsTheFirstQuestion asks a server that never answers.
+func TestTheEndOfTheCommandEndsTheFirstQuestion(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		end()
+		<-r.Context().Done() // until the client has gone
+	}))
+	defer server.Close()
+	client := kubernetes.NewForConfigOrDie(&rest.Config{Host: server.URL})
+	if _, err := take(ctx, client, "", "shop"); !errors.Is(err, context.Canceled) {
+		t.Errorf("it ends with %v", err)
 	}
 }
 

@@ -1,14 +1,7 @@
 package check
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"math/big"
 	"testing"
 	"time"
 
@@ -23,6 +16,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/webhook/certs"
+	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
 )
 
 // now is when everything is checked.
@@ -37,27 +31,12 @@ func forbidden(resource string) error {
 
 func found[T any](value T) read[T] { return read[T]{value: &value} }
 
-// signed is a certificate that signed itself, with its key.
-func signed(t *testing.T, since, until time.Time) (certificate, key []byte) {
+// issue makes an authority, and a certificate that it signed and that lasts as long.
+func issue(t *testing.T, since, until time.Time) (bundle, certificate, key []byte) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "leaseholder-webhook-ca"}, NotBefore: since, NotAfter: until,
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalECPrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER})
+	a := webhooktest.NewAuthorityFor(t, "leaseholder-webhook-ca", since, until)
+	certificate, key = a.Issue(t, "leaseholder-webhook.leaseholder-system.svc")
+	return a.PEM, certificate, key
 }
 
 // image is the sidecar's.
@@ -67,7 +46,7 @@ const image = "sidecar:2"
 // sidecar.
 func healthy(t *testing.T) *snapshot {
 	t.Helper()
-	certificate, key := signed(t, now.Add(-day), now.Add(89*day))
+	bundle, certificate, key := issue(t, now.Add(-day), now.Add(89*day))
 	s := &snapshot{
 		system:     "leaseholder-system",
 		version:    found(version.Info{GitVersion: "v1.36.3"}),
@@ -77,7 +56,7 @@ func healthy(t *testing.T) *snapshot {
 		deployment: found(appsv1.Deployment{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "leaseholder-system", Name: "leaseholder-webhook"},
 			Spec: appsv1.DeploymentSpec{Replicas: new(int32(2)), Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{
-				Args: []string{"--sidecar-image=" + image, "--certificate-secret=webhook-certificate", "--service=webhook"},
+				Args: []string{"--sidecar-image=" + image, "--certificate-secret=leaseholder-webhook-certificate", "--service=leaseholder-webhook"},
 			}}}}},
 			Status: appsv1.DeploymentStatus{ReadyReplicas: 2, UpdatedReplicas: 2},
 		}),
@@ -87,11 +66,14 @@ func healthy(t *testing.T) *snapshot {
 		}}}),
 		trial: trialOf{namespace: "shop", seen: `a pod in namespace "shop" would get the sidecar "leaseholder"`},
 	}
-	configure(s, certificate)
+	configure(s, bundle)
 	for _, name := range policyNames() {
 		*s.policies.value = append(*s.policies.value, admissionregistrationv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: name}})
 		*s.bindings.value = append(*s.bindings.value, admissionregistrationv1.ValidatingAdmissionPolicyBinding{
-			Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{PolicyName: name},
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
+				PolicyName: name, ValidationActions: []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny},
+			},
 		})
 	}
 	injected := pod("StatefulSet", "ledger")
@@ -100,13 +82,13 @@ func healthy(t *testing.T) *snapshot {
 	return s
 }
 
-// configure makes both configurations, which trust a certificate.
-func configure(s *snapshot, certificate []byte) {
+// configure makes both configurations, which trust an authority.
+func configure(s *snapshot, bundle []byte) {
 	fail, ignore := admissionregistrationv1.Fail, admissionregistrationv1.Ignore
 	named := metav1.ObjectMeta{Name: "admission.leaseholder.dev", CreationTimestamp: before(day)}
 	mutating := admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: named}
 	validating := admissionregistrationv1.ValidatingWebhookConfiguration{ObjectMeta: named}
-	trusting := admissionregistrationv1.WebhookClientConfig{CABundle: certificate}
+	trusting := admissionregistrationv1.WebhookClientConfig{CABundle: bundle}
 	for _, policy := range []string{"", "forbid.", "require.", "default."} {
 		mutating.Webhooks = append(mutating.Webhooks, admissionregistrationv1.MutatingWebhook{
 			Name: policy + "pods.leaseholder.dev", FailurePolicy: &fail, ClientConfig: trusting,

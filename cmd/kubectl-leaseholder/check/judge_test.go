@@ -3,13 +3,9 @@ package check
 import (
 	"errors"
 	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 	"github.com/leaseholder-dev/leaseholder/injector"
 )
 
@@ -57,7 +54,25 @@ func TestWhatIsSaid(t *testing.T) {
 		},
 		"no Secret": {
 			func(s *snapshot) { s.secret.value = nil },
-			[]string{"failed   Certificate: there is no Secret leaseholder-system/webhook-certificate"},
+			[]string{"failed   Certificate: there is no Secret leaseholder-system/leaseholder-webhook-certificate"},
+		},
+		"a Secret of another name": {
+			func(s *snapshot) {
+				s.deployment.value.Spec.Template.Spec.Containers[0].Args = []string{"--sidecar-image=" + image, "--certificate-secret=own"}
+				s.secret.value = nil
+			},
+			[]string{"failed   Certificate: there is no Secret leaseholder-system/own"},
+		},
+		"no configuration for pods": {
+			func(s *snapshot) { *s.mutating.value = nil },
+			[]string{
+				"failed   Webhook for pods: there is no MutatingWebhookConfiguration of Leaseholder",
+				"unknown  Certificate: that in Secret leaseholder-system/leaseholder-webhook-certificate expires in 89 days, on 2026-04-01; there is no webhook for pods whose CA bundle could trust it",
+			},
+		},
+		"a configuration without webhooks for pods": {
+			func(s *snapshot) { (*s.mutating.value)[0].Webhooks = nil },
+			[]string{"failed   Webhook for pods: there is no MutatingWebhookConfiguration", "unknown  Certificate: that in Secret"},
 		},
 		"no Deployment": {
 			func(s *snapshot) { s.deployment.value = nil },
@@ -80,6 +95,18 @@ func TestWhatIsSaid(t *testing.T) {
 				s.trial = trialOf{namespace: "shop", err: apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "shop")}
 			},
 			[]string{`unknown  Trial: there is no namespace "shop" to try a pod in`},
+		},
+		"somebody who may not even ask what they may": {
+			func(s *snapshot) {
+				s.trial = trialOf{namespace: "shop", unsure: forbidden("selfsubjectaccessreviews"), err: forbidden("pods")}
+			},
+			[]string{`unknown  Trial: a pod in namespace "shop" is refused, and whether you may create one there can't be asked (selfsubjectaccessreviews is forbidden: no): pods is forbidden: no`},
+		},
+		"a webhook that does not answer somebody who may not ask what they may": {
+			func(s *snapshot) {
+				s.trial = trialOf{namespace: "shop", unsure: forbidden("selfsubjectaccessreviews"), err: apierrors.NewInternalError(gone)}
+			},
+			[]string{`failed   Trial: an annotated pod in namespace "shop"`},
 		},
 		"a namespace with a wrong label": {
 			func(s *snapshot) { label(s, "always") },
@@ -185,34 +212,6 @@ func old(p corev1.Pod) corev1.Pod {
 	return p
 }
 
-// TestDaysToExpiry has a certificate that is its own authority.
-func TestDaysToExpiry(t *testing.T) {
-	for what, test := range map[string]struct {
-		since, left time.Duration
-		want        state
-	}{
-		"two weeks and a bit":               {76 * day, 14*day + time.Minute, ok},
-		"two weeks":                         {76 * day, 14 * day, warning},
-		"an hour":                           {90 * day, time.Hour, warning},
-		"none":                              {90 * day, 0, failed},
-		"most of a short life":              {day, 6 * day, ok},
-		"the last sixth of a short life":    {6 * day, day, warning},
-		"a little more than the last sixth": {6 * day, day + day/4, ok},
-	} {
-		t.Run(what, func(t *testing.T) {
-			s := healthy(t)
-			certificate, key := signed(t, now.Add(-test.since), now.Add(test.left))
-			configure(s, certificate)
-			s.secret.value.Data = map[string][]byte{"tls.crt": certificate, "tls.key": key}
-			for _, r := range []result{s.authorities(now), s.certificate(now)} {
-				if r.state != test.want || (r.next == nil) != (r.state == ok) {
-					t.Errorf("%s is %s: %s", r.what, r.state, r.message)
-				}
-			}
-		})
-	}
-}
-
 func TestWhatComesNextIsSaidUnlessAllIsOk(t *testing.T) {
 	none := &snapshot{
 		version:  read[version.Info]{err: forbidden("version")},
@@ -236,12 +235,7 @@ func TestWhatComesNextIsSaidUnlessAllIsOk(t *testing.T) {
 func TestTheStrictCountWarnings(t *testing.T) {
 	for state, codes := range map[state][2]int{ok: {0, 0}, unknown: {0, 2}, warning: {0, 2}, failed: {2, 2}} {
 		for i, strict := range []bool{false, true} {
-			code := 0
-			var f failure
-			if err := verdict([]result{{state: ok}, {state: state}}, strict); errors.As(err, &f) {
-				code = f.ExitCode()
-			}
-			if code != codes[i] {
+			if code := exit.Code(verdict([]result{{state: ok}, {state: state}}, strict)); code != codes[i] {
 				t.Errorf("%s, strict %v: exit code %d", state, strict, code)
 			}
 		}
@@ -255,41 +249,5 @@ func TestLongListsAreShortened(t *testing.T) {
 	}
 	if got := some(lines); len(got) != maxShown+1 || got[maxShown] != "and 2 more" || lines[maxShown] != strconv.Itoa(maxShown) {
 		t.Errorf("it shows %q", got)
-	}
-}
-
-// TestThePoliciesAreTheCharts looks for every name that the chart gives one.
-func TestThePoliciesAreTheCharts(t *testing.T) {
-	const templates = "../../../charts/leaseholder/templates"
-	files, err := filepath.Glob(templates + "/*/validatingadmissionpolicy*.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	helpers, err := os.ReadFile(templates + "/_helpers.tpl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(string(text), "kind: ValidatingAdmissionPolicy\n") {
-			continue
-		}
-		helper := regexp.MustCompile(`(?m)^ {2}name: \{\{ include "(.*?)"`).FindStringSubmatch(string(text))
-		if helper == nil {
-			t.Fatalf("%s has no name", file)
-		}
-		name := regexp.MustCompile(`define "` + regexp.QuoteMeta(helper[1]) + `" -\}\}\n(.*)\n`).FindStringSubmatch(string(helpers))
-		if name == nil {
-			t.Fatalf("%s is not defined", helper[1])
-		}
-		names = append(names, name[1])
-	}
-	slices.Sort(names)
-	if want := policyNames(); !slices.Equal(names, want) {
-		t.Errorf("the chart has %q, and it wants %q", names, want)
 	}
 }

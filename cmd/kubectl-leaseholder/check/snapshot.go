@@ -61,7 +61,7 @@ var (
 // take reads everything. The error is that of a cluster that does not answer.
 func take(ctx context.Context, client kubernetes.Interface, system, namespace string) (*snapshot, error) {
 	s := &snapshot{system: system}
-	info, err := client.Discovery().ServerVersion()
+	info, err := client.Discovery().ServerVersionWithContext(ctx)
 	if err != nil && !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err) {
 		return nil, fmt.Errorf("ask the API server for its version: %w", err)
 	}

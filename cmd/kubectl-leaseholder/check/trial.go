@@ -19,6 +19,8 @@ type trialOf struct {
 	namespace string
 	// denied says that the user may not create pods there.
 	denied bool
+	// unsure is why it is not known whether they may; nil when it is.
+	unsure error
 	seen   string
 	err    error
 }
@@ -41,7 +43,7 @@ func try(ctx context.Context, client kubernetes.Interface, namespace string) tri
 			ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: namespace, Verb: "create", Resource: "pods"},
 		},
 	}, metav1.CreateOptions{})
-	if err == nil && !review.Status.Allowed {
+	if t.unsure = err; err == nil && !review.Status.Allowed {
 		t.denied = true
 		return t
 	}
@@ -68,6 +70,12 @@ func (s *snapshot) tried() result {
 		return result{
 			what: what, state: unknown, message: fmt.Sprintf("there is no namespace %q to try a pod in", t.namespace),
 			next: []string{"name another with -n"},
+		}
+	case t.unsure != nil && apierrors.IsForbidden(t.err):
+		return result{
+			what: what, state: unknown,
+			message: fmt.Sprintf("a pod in namespace %q is refused, and whether you may create one there can't be asked (%v): %v", t.namespace, t.unsure, t.err),
+			next:    []string{"ask somebody who may create pods there, or run helm test"},
 		}
 	case s.policyOf(t.namespace) == injector.Forbid:
 		return result{

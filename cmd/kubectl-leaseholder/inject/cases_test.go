@@ -10,6 +10,7 @@ import (
 
 	k8syaml "sigs.k8s.io/yaml"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 	"github.com/leaseholder-dev/leaseholder/injector/injectortest"
 )
 
@@ -35,7 +36,7 @@ func TestTheInjectorsOwnCases(t *testing.T) {
 				}
 			}
 			if c.Group == injectortest.Refuse {
-				if code != exitRefused || out != "" {
+				if code != exit.Wrong || out != "" {
 					t.Errorf("exit code %d, and it writes:\n%s", code, out)
 				}
 				return

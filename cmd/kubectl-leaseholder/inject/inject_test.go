@@ -2,7 +2,6 @@ package inject
 
 import (
 	"bytes"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 	"github.com/leaseholder-dev/leaseholder/injector/injectortest"
 )
 
@@ -38,14 +38,7 @@ func call(t *testing.T, in string, args ...string) (out, told string, code int) 
 	c.SetErr(&stderr)
 	c.SilenceUsage = true
 	err := c.ExecuteContext(t.Context())
-	var f *failure
-	switch {
-	case errors.As(err, &f):
-		code = f.ExitCode()
-	case err != nil:
-		code = exitFailed
-	}
-	return stdout.String(), stderr.String(), code
+	return stdout.String(), stderr.String(), exit.Code(err)
 }
 
 // TestGolden calls the command in every folder of testdata, with the words of the
@@ -164,7 +157,7 @@ func TestTheWrongCommandLine(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			out, told, code := call(t, "", test.args...)
-			if code != exitFailed || out != "" || !strings.Contains(told, test.want) {
+			if code != exit.Failed || out != "" || !strings.Contains(told, test.want) {
 				t.Errorf("exit code %d: %s%s", code, out, told)
 			}
 		})
@@ -176,7 +169,7 @@ func TestWhatIsInjectedOtherwiseIsToBeInjectedFromItsOriginal(t *testing.T) {
 		"metadata: {annotations: {leaseholder.dev/inject: 'true'}}, spec: {containers: [{name: c, image: d}]}}}\n"
 	before, _, _ := call(t, in, "-f", "-", "--sidecar-image=old")
 	out, told, code := call(t, before, "-f", "-", "--sidecar-image=new")
-	if code != exitRefused || out != "" || !strings.Contains(told, "inject its original again") {
+	if code != exit.Wrong || out != "" || !strings.Contains(told, "inject its original again") {
 		t.Errorf("exit code %d: %s%s", code, out, told)
 	}
 }

@@ -11,26 +11,11 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
-
-// Exit codes.
-const (
-	exitFailed  = 1
-	exitRefused = 2
-)
-
-// failure is an error with an exit code of its own.
-type failure struct {
-	error
-
-	code int
-}
-
-// ExitCode is the command's.
-func (f *failure) ExitCode() int { return f.code }
 
 // Manifests are files that a command reads, and whose objects it judges as the
 // webhook judges their pods. Commands that read manifests share it, with its flags.
@@ -201,22 +186,22 @@ func (m *Manifests) Refuse(object, message string) {
 // Verdict is the error, with an exit code, of a command that must not write anything.
 func (m *Manifests) Verdict() error {
 	var parts []string
-	code := 0
+	code := exit.Done
 	if m.refused > 0 {
-		code = exitRefused
+		code = exit.Wrong
 		parts = append(parts, fmt.Sprintf("%d refused", m.refused))
 	}
 	if m.unreadable > 0 {
-		code = exitFailed
+		code = exit.Failed
 		parts = append(parts, fmt.Sprintf("%d not readable", m.unreadable))
 	}
-	if code == 0 {
+	if code == exit.Done {
 		return nil
 	}
 	if !m.only {
 		parts[len(parts)-1] += ": nothing is written"
 	}
-	return &failure{code: code, error: errors.New(strings.Join(parts, ", "))}
+	return exit.With(code, errors.New(strings.Join(parts, ", ")))
 }
 
 func (m *Manifests) tellf(format string, args ...any) {

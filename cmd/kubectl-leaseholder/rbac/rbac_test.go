@@ -1,7 +1,6 @@
 package rbac
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject"
 	"github.com/leaseholder-dev/leaseholder/injector/injectortest"
 )
@@ -36,14 +36,7 @@ func callAny(t *testing.T, command maker, in string, args ...string) (out, told 
 	c.SetErr(&stderr)
 	c.SilenceUsage = true
 	err := c.ExecuteContext(t.Context())
-	var coded interface{ ExitCode() int }
-	switch {
-	case errors.As(err, &coded):
-		code = coded.ExitCode()
-	case err != nil:
-		code = 1
-	}
-	return stdout.String(), stderr.String(), code
+	return stdout.String(), stderr.String(), exit.Code(err)
 }
 
 // TestGolden calls the command in every folder of testdata, with the words of the
