@@ -8,8 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/leaseholder-dev/leaseholder/test/images"
 )
 
 // sidecar is the package of the program that is measured.
@@ -19,28 +20,8 @@ const sidecar = "./cmd/leaseholder-sidecar"
 type builder struct {
 	// root is the root module's folder, and dir one for what is built.
 	root, dir string
-	// flags are those of a release.
+	// flags are those of a release, see package images.
 	flags []string
-}
-
-// releaseBuild finds the build of the sidecar in the Dockerfile, which is how it
-// is released.
-var releaseBuild = regexp.MustCompile(`(?m)^\s*go build (.*) -o \S+ ` + regexp.QuoteMeta(sidecar) + `$`)
-
-// word is one of a command: bare, or with a part in double quotes.
-var word = regexp.MustCompile(`(?:[^\s"]|"[^"]*")+`)
-
-// releaseFlags are the flags that the Dockerfile builds the sidecar with.
-func releaseFlags(dockerfile string) ([]string, error) {
-	found := releaseBuild.FindStringSubmatch(dockerfile)
-	if found == nil {
-		return nil, fmt.Errorf("find the build of %s in the Dockerfile: no line matches %q", sidecar, releaseBuild)
-	}
-	flags := word.FindAllString(strings.ReplaceAll(found[1], "$VERSION", "devel"), -1)
-	for i, flag := range flags {
-		flags[i] = strings.ReplaceAll(flag, `"`, "")
-	}
-	return flags, nil
 }
 
 func newBuilder(root, dir string) (*builder, error) {
@@ -48,15 +29,7 @@ func newBuilder(root, dir string) (*builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the root module: %w", err)
 	}
-	dockerfile, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
-	if err != nil {
-		return nil, fmt.Errorf("read how the sidecar is released: %w", err)
-	}
-	flags, err := releaseFlags(string(dockerfile))
-	if err != nil {
-		return nil, err
-	}
-	return &builder{root: root, dir: dir, flags: flags}, nil
+	return &builder{root: root, dir: dir, flags: images.Flags("devel")}, nil
 }
 
 // build builds a package or file of the root module for an architecture, and

@@ -127,17 +127,6 @@ func TestGroupOf(t *testing.T) {
 	}
 }
 
-func TestReleaseFlags(t *testing.T) {
-	flags, err := releaseFlags("RUN --mount=x \\\n    go build -trimpath -ldflags=\"-s -w -X main.version=$VERSION\" -o /out/s ./cmd/leaseholder-sidecar\n")
-	want := []string{"-trimpath", "-ldflags=-s -w -X main.version=devel"}
-	if err != nil || !slices.Equal(flags, want) {
-		t.Errorf("got %q, %v, want %q", flags, err, want)
-	}
-	if _, err := releaseFlags("RUN make"); err == nil {
-		t.Error("a Dockerfile without the sidecar gives no error")
-	}
-}
-
 func TestEmptied(t *testing.T) {
 	const source = `package p
 

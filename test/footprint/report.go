@@ -84,7 +84,7 @@ have imports in common.
 
 ## How it is measured
 
-- Built with Go %s and the flags that the Dockerfile releases it with (`+"`-trimpath`, no symbols"+`), without cgo. A megabyte is a million bytes. Another compiler
+- Built with Go %s and the flags that it is released with (`+"`-trimpath`, no symbols"+`), without cgo. A megabyte is a million bytes. Another compiler
   gives other sizes.
 - The parts are the sizes of the symbols of the same program for %s, built with its symbols, summed by package. Zeroed memory, which the file does not
   hold, is left out.

@@ -115,14 +115,19 @@ func (o Options) make(ctx context.Context, toolchain, architecture, image, dir s
 	return errors.Join(o.settle(program, 0o755), o.settle(bill, 0o644), o.settle(dir, 0o755))
 }
 
+// Flags are those of `go build` with which a program is released.
+func Flags(version string) []string {
+	return []string{"-trimpath", "-ldflags=-s -w -X main.version=" + version}
+}
+
 // compile links one program.
 func (o Options) compile(ctx context.Context, toolchain, architecture, program string) error {
-	c := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w -X main.version="+o.Version,
-		"-o", program, "./cmd/"+filepath.Base(program))
+	args := slices.Concat([]string{"build"}, Flags(o.Version), []string{"-o", program, "./cmd/" + filepath.Base(program)})
+	c := exec.CommandContext(ctx, "go", args...)
 	c.Dir = o.Root
 	// Everything that changes what the compiler makes of the same sources (go help
 	// environment).
-	c.Env = append(os.Environ(), "GOTOOLCHAIN="+toolchain, "GOFLAGS=-trimpath -buildvcs=false", "GOWORK=off",
+	c.Env = append(os.Environ(), "GOTOOLCHAIN="+toolchain, "GOFLAGS=-buildvcs=false", "GOWORK=off",
 		"CGO_ENABLED=0", "GOOS=linux", "GOARCH="+architecture, "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFIPS140=off")
 	if said, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("run %q: %w\n%s", c.String(), err, said)
