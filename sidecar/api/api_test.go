@@ -305,9 +305,17 @@ func TestOthersCantTakeAllConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
+	done, held := make(chan error, 1), make(chan struct{})
 	probes := api.Probes(settings(config.StandbyReady), newSource(leading), api.NewTermination(election.BootTime{}))
-	go func() { done <- api.Serve(ctx, probes, api.Bounded(listeners)) }()
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/hold" {
+			held <- struct{}{}
+			<-ctx.Done()
+			return
+		}
+		probes.ServeHTTP(w, r)
+	})
+	go func() { done <- api.ServeProbes(ctx, handler, listeners) }()
 	address := net.JoinHostPort("127.0.0.1", port)
 	const many = 100
 	closed := 0
@@ -317,13 +325,30 @@ func TestOthersCantTakeAllConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = c.Close() })
-		_, _ = io.WriteString(c, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-		if _, err := c.Read(make([]byte, 1)); err != nil {
+		_, _ = io.WriteString(c, "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
+		ended := make(chan struct{})
+		go func() {
+			_, _ = c.Read(make([]byte, 1))
+			close(ended)
+		}()
+		select {
+		case <-held:
+		case <-ended:
 			closed++
 		}
 	}
 	if closed == 0 || closed == many {
 		t.Errorf("%d of %d connections of one address are closed", closed, many)
+	}
+	other, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 3)}}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Close() })
+	_, _ = io.WriteString(other, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+	// It is closed by the server, or this test has no end.
+	if page, err := io.ReadAll(other); err != nil || len(page) == 0 {
+		t.Errorf("another address gets %q: %v", page, err)
 	}
 	kubelet := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
