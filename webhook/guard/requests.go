@@ -36,7 +36,7 @@ const (
 	// makes more than some dozens in a second.
 	maxDeciding, maxDecidingEach = 32 << 20, maxDeciding / 4
 	// maxWeight is what one request may take of it. Of a pod's 1.5 MB, the
-	// largest that is kept, the text is 6 MB; two thousand variables are 7.
+	// largest that is kept, the text is 6 MB; 800 variables and who manages them are 8.
 	maxWeight = maxDecidingEach
 	// waiting is how long a request waits for that memory at most: half as long as the
 	// API server waits for the answer, which it says. It is for who does not say it.

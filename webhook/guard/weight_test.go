@@ -2,6 +2,7 @@ package guard
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"runtime"
 	"strings"
@@ -61,6 +62,26 @@ func TestValuesAreWeighedOutsideOfStrings(t *testing.T) {
 	} {
 		if got, want := weigh([]byte(document), math.MaxInt64), want+copies*int64(len(document)); got != want {
 			t.Errorf("%s: %d, want %d", document, got, want)
+		}
+	}
+}
+
+// pod is one of a container with so many variables, as the API server sends it.
+func pod(variables int) string {
+	var env, fields []string
+	for i := range variables {
+		name := fmt.Sprintf("SOME_VARIABLE_%04d", i)
+		env = append(env, fmt.Sprintf(`{"name":%q,"value":"http://orders.shop.svc:8080/%d"}`, name, i))
+		fields = append(fields, fmt.Sprintf(`"k:{\"name\":\"%s\"}":{".":{},"f:name":{},"f:value":{}}`, name))
+	}
+	return `{"metadata":{"managedFields":[{"fieldsV1":{"f:spec":{"f:containers":{"f:env":{` + strings.Join(fields, ",") +
+		`}}}}}]},"spec":{"containers":[{"name":"app","env":[` + strings.Join(env, ",") + `]}]}}`
+}
+
+func TestPodsAreLight(t *testing.T) {
+	for variables, most := range map[int]int64{10: maxDecidingEach / 60, 800: maxWeight} {
+		if got := weigh([]byte(pod(variables)), math.MaxInt64); got > most {
+			t.Errorf("a pod of %d variables weighs %d, want at most %d", variables, got, most)
 		}
 	}
 }
