@@ -13,7 +13,7 @@
 //   - who waits for memory gets its answer before the API server has stopped waiting;
 //   - all of it is at most 144 MB: 400 connections of 0.2 MB, 32 MB for what is
 //     sent and 32 MB for what is decoded. The ports of probes and metrics add 10 MB, so
-//     that of the chart's limit of 384 MiB some 245 are left for elections;
+//     that of the chart's limit of 384 MiB some 230 are left for elections;
 //   - what is too much gets an answer: 503 when there is no room, which passes, or 413
 //     for what would never fit. The API server takes both for a webhook that does not
 //     answer, and goes by the failure policy.
