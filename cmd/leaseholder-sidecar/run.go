@@ -102,7 +102,7 @@ func serve(ctx context.Context, s config.Settings, kube *rest.Config, log *slog.
 	defer stopServing()
 	group, failed := errgroup.WithContext(serving)
 	group.Go(func() error { return api.Serve(failed, api.Local(s, candidate), local) })
-	group.Go(func() error { return api.Serve(failed, api.Probes(s, candidate, termination), api.Bounded(probes)) })
+	group.Go(func() error { return api.ServeProbes(failed, api.Probes(s, candidate, termination), probes) })
 	group.Go(func() error {
 		defer stopServing()
 		return campaign(ctx, failed, s, candidate)

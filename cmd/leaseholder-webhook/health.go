@@ -15,15 +15,16 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/bounded"
 )
 
-// maxConnections bounds those of probes and scrapers together, and maxConnectionsEach
-// those of one address.
-const maxConnections, maxConnectionsEach = 200, 50
+// maxConnections bounds those of a port, of probes or scrapers, and maxConnectionsEach those
+// of one address. The kubelet and Prometheus have one or two. Each takes some 20 kB.
+const maxConnections, maxConnectionsEach = 256, 8
 
-// httpTimeout bounds what probes and scrapers may take, and the end of a server.
+// httpTimeout bounds what an answer may take, and the end of a server.
 const httpTimeout = 5 * time.Second
 
-// idleTimeout is how long a connection is kept for the next scrape.
-const idleTimeout = 2 * time.Minute
+// asking is how long a question may take to come. No connection is kept for another one,
+// or others could keep the kubelet out by doing nothing.
+const asking = 2 * time.Second
 
 // check is one condition of readiness, nil while it holds.
 type check struct {
@@ -76,7 +77,7 @@ func serveHTTP(ctx context.Context, port int, handler http.Handler) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	server := &http.Server{Handler: handler, ReadTimeout: httpTimeout, WriteTimeout: 2 * httpTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 1 << 14}
+	server := newHTTPServer(handler)
 	var group errgroup.Group
 	group.Go(func() error {
 		if err := server.Serve(bounded.Listen(listener, maxConnections, maxConnectionsEach)); !errors.Is(err, http.ErrServerClosed) {
@@ -91,4 +92,11 @@ func serveHTTP(ctx context.Context, port int, handler http.Handler) error {
 		return server.Shutdown(ctx)
 	})
 	return group.Wait()
+}
+
+// newHTTPServer gives a server that answers one question on each connection.
+func newHTTPServer(handler http.Handler) *http.Server {
+	server := &http.Server{Handler: handler, ReadTimeout: asking, WriteTimeout: asking + httpTimeout, MaxHeaderBytes: 1 << 14}
+	server.SetKeepAlivesEnabled(false)
+	return server
 }

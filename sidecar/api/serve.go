@@ -44,8 +44,8 @@ const (
 	maxProbes, maxProbesEach = 512, 32
 )
 
-// Bounded bounds the connections of listeners that others can reach.
-func Bounded(listeners []net.Listener) []net.Listener {
+// boundedProbes bounds the connections of listeners that others can reach.
+func boundedProbes(listeners []net.Listener) []net.Listener {
 	all := make([]net.Listener, len(listeners))
 	for i, l := range listeners {
 		all[i] = bounded.Listen(l, maxProbes, maxProbesEach)
@@ -53,17 +53,30 @@ func Bounded(listeners []net.Listener) []net.Listener {
 	return all
 }
 
+// slowest is how long the header of a question may take to come, and slowestProbe that of
+// a probe, of which no connection is kept: others could keep the kubelet out by doing nothing.
+const slowest, slowestProbe = 10 * time.Second, 2 * time.Second
+
 // Serve answers on the listeners until ctx ends, and then closes them with all
 // that is open. That comes when the candidate has left the election.
 func Serve(ctx context.Context, handler http.Handler, listeners []net.Listener) error {
-	const slowest = 10 * time.Second
-	server := &http.Server{
+	return serve(ctx, &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: slowest,
 		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    1 << 14,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-	}
+	}, listeners)
+}
+
+// ServeProbes does the same for those who ask once, on bounded connections.
+func ServeProbes(ctx context.Context, handler http.Handler, listeners []net.Listener) error {
+	server := &http.Server{Handler: handler, ReadTimeout: slowestProbe, WriteTimeout: slowest}
+	server.SetKeepAlivesEnabled(false)
+	return serve(ctx, server, boundedProbes(listeners))
+}
+
+func serve(ctx context.Context, server *http.Server, listeners []net.Listener) error {
+	server.MaxHeaderBytes = 1 << 14
+	server.BaseContext = func(net.Listener) context.Context { return ctx }
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() { failed <- server.Serve(l) }()

@@ -58,12 +58,12 @@ func TestOthersCantTakeAllConnections(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	endless := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	endless := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()
-		<-r.Context().Done()
+		<-ctx.Done()
 	})
-	go func() { done <- api.Serve(ctx, endless, api.Bounded(listeners)) }()
+	go func() { done <- api.ServeProbes(ctx, endless, listeners) }()
 	answered := func(last byte, many int) (count int) {
 		t.Helper()
 		from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, last)}}

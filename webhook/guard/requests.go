@@ -12,7 +12,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/bounded"
@@ -31,16 +30,16 @@ const (
 	chunk = 16 << 10
 
 	// maxDeciding is the memory for requests that are decoded, in bytes, as it is
-	// estimated.
-	maxDeciding = 64 << 20
-	// copies is how often the text of a request is in memory: as it came, the object
-	// in it, the strings of the decoded one, and the answer.
-	copies = 4
-	// perValue is what a value of a JSON document takes, decoded, in bytes: that
-	// of a container, the largest thing that a pod has lists of, in a list that grows.
-	perValue = 2 << 10
-	// waiting is how long a request waits for that memory: less than the API server
-	// waits for the answer.
+	// estimated, and maxDecidingEach what those of one address get of it. All API servers
+	// may have one address. A pod of a few containers weighs some 0.1 MB and is decided on in
+	// milliseconds, so that hundreds at once wait for moments: no client of the API server
+	// makes more than some dozens in a second.
+	maxDeciding, maxDecidingEach = 64 << 20, maxDeciding / 2
+	// maxWeight is what one request may take of it. Of a pod's 1.5 MB, the
+	// largest that is kept, the text is 6 MB; 800 variables and who manages them are 8.
+	maxWeight = maxDecidingEach
+	// waiting is how long a request waits for that memory at most: half as long as the
+	// API server waits for the answer, which it says. It is for who does not say it.
 	waiting = 2 * time.Second
 	// seldom is how often it is logged that there is no room.
 	seldom = 10 * time.Second
@@ -52,7 +51,7 @@ func Requests(next http.Handler) http.Handler {
 	return &requests{
 		next:     next,
 		reading:  bounded.NewBudget(maxReading, maxReading/2),
-		deciding: semaphore.NewWeighted(maxDeciding),
+		deciding: newShares(maxDeciding, maxDecidingEach),
 		seldom:   rate.Sometimes{Interval: seldom},
 	}
 }
@@ -60,7 +59,7 @@ func Requests(next http.Handler) http.Handler {
 type requests struct {
 	next     http.Handler
 	reading  *bounded.Budget
-	deciding *semaphore.Weighted
+	deciding *shares
 	seldom   rate.Sometimes
 }
 
@@ -74,7 +73,7 @@ var (
 	errNoRoom  = &fault{http.StatusServiceUnavailable, "too many requests at once; try again"}
 	errTooBig  = &fault{http.StatusRequestEntityTooLarge, fmt.Sprintf("a request may have %d bytes", MaxBody)}
 	errTooRich = &fault{http.StatusRequestEntityTooLarge, fmt.Sprintf(
-		"the request has too many values: %d times its bytes and %d bytes for each value may be %d together", copies, perValue, maxDeciding)}
+		"the request is too large, or has too many values: it would take more than %d bytes of memory", maxWeight)}
 )
 
 func (f *fault) Error() string { return f.text }
@@ -129,19 +128,30 @@ func (q *requests) serve(w http.ResponseWriter, r *http.Request) error {
 	if !utf8.Valid(body) {
 		return &fault{http.StatusBadRequest, "the request is not UTF-8"} // decoded, each wrong byte would become three
 	}
-	weight := copies*int64(len(body)) + perValue*values(body)
-	if weight > maxDeciding {
+	weight := weigh(body, maxWeight)
+	if weight > maxWeight {
 		return errTooRich
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), waiting)
+	ctx, cancel := context.WithTimeout(r.Context(), patience(r))
 	defer cancel()
-	if err := q.deciding.Acquire(ctx, weight); err != nil {
+	release, err := q.deciding.acquire(ctx, from, weight)
+	if err != nil {
 		return errNoRoom
 	}
-	defer q.deciding.Release(weight)
+	defer release()
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	q.next.ServeHTTP(w, r)
 	return nil
+}
+
+// patience is how long a request waits for room: half of what the caller says that it waits,
+// as API servers do, so that the decision has the other half.
+func patience(r *http.Request) time.Duration {
+	timeout, err := time.ParseDuration(r.URL.Query().Get("timeout"))
+	if err != nil || timeout <= 0 {
+		return waiting
+	}
+	return min(waiting, timeout/2)
 }
 
 // read reads a body. It grows with what has come, whatever was announced, and
@@ -172,24 +182,4 @@ func read(r io.Reader, take func(n int64) bool) ([]byte, error) {
 			return nil, fmt.Errorf("read the request: %w", err)
 		}
 	}
-}
-
-// values is how many values a JSON document can have at most: one, and one more
-// for each comma and each bracket outside of its strings. What is no JSON gets a number
-// too, and is refused by who decodes it.
-func values(document []byte) int64 {
-	n, quoted, escaped := int64(1), false, false
-	for _, c := range document {
-		switch {
-		case escaped:
-			escaped = false
-		case quoted && c == '\\':
-			escaped = true
-		case c == '"':
-			quoted = !quoted
-		case !quoted && (c == ',' || c == '{' || c == '['):
-			n++
-		}
-	}
-	return n
 }

@@ -3,66 +3,16 @@ package guard
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
-
-	corev1 "k8s.io/api/core/v1"
+	"testing/synctest"
+	"time"
 )
-
-// decoded keeps what is measured from being collected.
-var decoded corev1.Pod
-
-func TestWhatIsDecodedTakesNoMoreThanIsEstimated(t *testing.T) {
-	const many = 20000
-	list := func(path, element string) string {
-		open, closing, _ := strings.Cut(path, "…")
-		return open + strings.Repeat(element+",", many-1) + element + closing
-	}
-	for name, document := range map[string]string{
-		"empty containers":               list(`{"spec":{"containers":[…]}}`, `{}`),
-		"containers that are null":       list(`{"spec":{"containers":[…]}}`, `null`),
-		"containers that are numbers":    list(`{"spec":{"containers":[…]}}`, `0`),
-		"ephemeral containers":           list(`{"spec":{"ephemeralContainers":[…]}}`, `{}`),
-		"volumes":                        list(`{"spec":{"volumes":[…]}}`, `{}`),
-		"volumes of all kinds":           list(`{"spec":{"volumes":[…]}}`, `{"emptyDir":{},"nfs":{},"rbd":{},"iscsi":{},"csi":{}}`),
-		"containers with all their own":  list(`{"spec":{"containers":[…]}}`, `{"securityContext":{},"livenessProbe":{"httpGet":{}},"lifecycle":{"preStop":{}}}`),
-		"annotations":                    `{"metadata":{"annotations":{"a":"b"` + strings.Repeat(`,"`+strings.Repeat("k", 20)+`":""`, many) + `}}}`,
-		"fields that are managed":        list(`{"metadata":{"managedFields":[…]}}`, `{"fieldsV1":{"f:a":{"f:b":{}}}}`),
-		"a name of a megabyte":           `{"metadata":{"name":"` + strings.Repeat("n", 1<<20) + `"}}`,
-		"a name of escapes":              `{"metadata":{"name":"` + strings.Repeat(`\u00df`, 1<<18) + `"}}`,
-		"what a pod does not have":       list(`{"spec":{"unknown":[…]}}`, `{"a":[]}`),
-		"a list in a list, and so forth": `{"spec":{"containers":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `}}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			var before, after runtime.MemStats
-			decoded = corev1.Pod{}
-			runtime.GC()
-			runtime.ReadMemStats(&before)
-			_ = json.Unmarshal([]byte(document), &decoded) // the first fault does not end it
-			runtime.ReadMemStats(&after)
-			estimate := copies*int64(len(document)) + perValue*values([]byte(document))
-			if taken := int64(after.HeapAlloc) - int64(before.HeapAlloc); taken > estimate {
-				t.Errorf("it took %d bytes, estimated %d", taken, estimate)
-			}
-		})
-	}
-}
-
-func TestValuesAreCountedOutsideOfStrings(t *testing.T) {
-	for document, want := range map[string]int64{
-		``: 1, `{}`: 2, `[1,2]`: 3, `{"a":"{[,,"}`: 2, `{"a":"\",","b":1}`: 3, `"\\",`: 2,
-	} {
-		if got := values([]byte(document)); got != want {
-			t.Errorf("%s: %d, want %d", document, got, want)
-		}
-	}
-}
 
 func ask(handler http.Handler, from string, body io.Reader) *httptest.ResponseRecorder {
 	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/", body)
@@ -73,20 +23,22 @@ func ask(handler http.Handler, from string, body io.Reader) *httptest.ResponseRe
 	return w
 }
 
+// pausing is a body that pauses before its end.
+type pausing struct{ held, release chan struct{} }
+
+func (p pausing) Read([]byte) (int, error) {
+	p.held <- struct{}{}
+	<-p.release
+	return 0, io.EOF
+}
+
 func TestTheMemoryForRequestsIsShared(t *testing.T) {
-	// Each request is held until it is let go.
-	held, release := make(chan struct{}), make(chan struct{})
-	handler := Requests(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if r.ContentLength > 1<<20 {
-			held <- struct{}{}
-			<-release
-		}
-	}))
+	handler := Requests(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	large := make([]byte, 6<<20)
-	ended := make(chan int)
+	p, ended := pausing{make(chan struct{}), make(chan struct{})}, make(chan int)
 	hold := func(from string) {
-		go func() { ended <- ask(handler, from, bytes.NewReader(large)).Code }()
-		<-held
+		go func() { ended <- ask(handler, from, io.MultiReader(bytes.NewReader(large), p)).Code }()
+		<-p.held
 	}
 	hold("10.0.0.1:1")
 	if w := ask(handler, "10.0.0.1:2", bytes.NewReader(large)); w.Code != http.StatusServiceUnavailable {
@@ -97,14 +49,49 @@ func TestTheMemoryForRequestsIsShared(t *testing.T) {
 	}
 	hold("10.0.0.2:1")
 	for range 2 {
-		release <- struct{}{}
-		if code := <-ended; code != http.StatusOK {
-			t.Errorf("one that was held gets %d", code)
-		}
+		p.release <- struct{}{}
+		<-ended
 	}
 	hold("10.0.0.1:4")
-	release <- struct{}{}
+	p.release <- struct{}{}
 	<-ended
+}
+
+func TestOneAddressDoesNotHoldUpTheDecisionsOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		handler := Requests(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if r.ContentLength > 1<<10 {
+				<-release
+			}
+		}))
+		heavy := "[" + strings.Repeat("0,", 3000) + "0]"
+		var asked sync.WaitGroup
+		for range 180 {
+			asked.Go(func() { ask(handler, "10.0.0.1:1", strings.NewReader(heavy)) })
+		}
+		synctest.Wait()
+		begin := time.Now()
+		if w := ask(handler, "10.0.0.2:1", strings.NewReader("{}")); w.Code != http.StatusOK || time.Since(begin) != 0 {
+			t.Errorf("another address gets %d after %s", w.Code, time.Since(begin))
+		}
+		for _, c := range []struct {
+			query string
+			want  time.Duration
+		}{{"", waiting}, {"?timeout=1s", time.Second / 2}, {"?timeout=30s", waiting}, {"?timeout=-1s", waiting}, {"?timeout=x", waiting}} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/"+c.query, strings.NewReader(heavy))
+			r.Header.Set("Content-Type", "application/json")
+			r.RemoteAddr = "10.0.0.1:2"
+			w := httptest.NewRecorder()
+			begin := time.Now()
+			handler.ServeHTTP(w, r)
+			if took := time.Since(begin); w.Code != http.StatusServiceUnavailable || took != c.want {
+				t.Errorf("%q: %d after %s, want %s", c.query, w.Code, took, c.want)
+			}
+		}
+		close(release)
+		asked.Wait()
+	})
 }
 
 func TestWhatIsReadIsGivenBack(t *testing.T) {
@@ -113,7 +100,7 @@ func TestWhatIsReadIsGivenBack(t *testing.T) {
 		"one that is read":       strings.NewReader("{}"),
 		"one that breaks off":    io.MultiReader(bytes.NewReader(make([]byte, 100<<10)), iotest.ErrReader(io.ErrUnexpectedEOF)),
 		"one that is too large":  bytes.NewReader(make([]byte, MaxBody+1)),
-		"one that is too rich":   strings.NewReader(strings.Repeat("[", maxDeciding/perValue+1)),
+		"one that is too rich":   strings.NewReader(strings.Repeat("[", maxWeight/perElement+1)),
 		"one that never ends":    neverEnding{},
 		"one that is not there":  http.NoBody,
 		"one of a single stroke": iotest.OneByteReader(strings.NewReader(`{"a":1}`)),
@@ -122,10 +109,10 @@ func TestWhatIsReadIsGivenBack(t *testing.T) {
 			defer func() { _ = recover() }()
 			ask(q, "10.0.0.1:1", body)
 		}()
-		if taken, by := q.reading.Taken(); taken != 0 || by != 0 || !q.deciding.TryAcquire(maxDeciding) {
+		if taken, by := q.reading.Taken(); taken != 0 || by != 0 || len(q.deciding.each) != 0 || !q.deciding.all.TryAcquire(maxDeciding) {
 			t.Fatalf("%s: %d bytes are not given back, by %d addresses", name, taken, by)
 		}
-		q.deciding.Release(maxDeciding)
+		q.deciding.all.Release(maxDeciding)
 	}
 }
 

@@ -20,8 +20,10 @@ const (
 	// maxConnectionsEach is how many come from one address at most. An API server
 	// has one, and some more when it has more than maxStreams questions at once.
 	maxConnectionsEach = maxConnections / 4
-	// sending is how long a caller may take to send a request, and to shake hands
-	// before. The API server has it ready.
+	// shaking is how long a caller may take to shake hands, and to send a header over
+	// HTTP/1: until then it is counted, whoever it is.
+	shaking = 3 * time.Second
+	// sending is how long a caller may take to send a request. The API server has it ready.
 	sending = 10 * time.Second
 	// answering is how long a request may take in all: longer than any API server
 	// waits, which is 30 s at most.
@@ -48,7 +50,7 @@ func Listen(l net.Listener) net.Listener {
 func NewServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           Requests(handler),
-		ReadHeaderTimeout: sending,
+		ReadHeaderTimeout: shaking,
 		ReadTimeout:       sending,
 		WriteTimeout:      answering,
 		IdleTimeout:       idle,

@@ -110,7 +110,11 @@ func TestNobodyIsWaitedForForEver(t *testing.T) {
 				defer func() { _ = c.Close() }()
 				// It ends by itself, or the bubble's clock runs on for ever: this test has
 				// no other end.
+				begin := time.Now()
 				_, _ = io.Copy(io.Discard, send(c, &dropping))
+				if took := time.Since(begin); name == "who says nothing" && took != shaking {
+					t.Errorf("it ends after %s", took)
+				}
 			})
 		})
 	}

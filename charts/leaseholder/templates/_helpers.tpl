@@ -134,6 +134,14 @@ leaseholder-selftest
 {{- end }}
 
 {{/*
+The name of those of them that are in selftest.namespace. The rights of an election may be
+there too, whose names have no dot: `helm test` deletes what has the name.
+*/}}
+{{- define "leaseholder.selftest.rights" -}}
+leaseholder.selftest
+{{- end }}
+
+{{/*
 The labels by which the webhook's pods are selected. They never change, because
 a Deployment's selector can't.
 */}}
