@@ -13,6 +13,7 @@ import (
 var checks = []func(*candidate) []Fault{
 	checkSystem,
 	checkContainers,
+	checkMetadata,
 	checkNames,
 	checkSamePort,
 	checkUsedPorts,

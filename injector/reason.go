@@ -69,6 +69,8 @@ const (
 	OtherInjection Reason = "OtherInjection"
 	// StraySidecar is a sidecar in a pod that does not ask for one.
 	StraySidecar Reason = "StraySidecar"
+	// TooMuchMetadata is more labels or annotations than a pod with the sidecar may have.
+	TooMuchMetadata Reason = "TooMuchMetadata"
 	// ForgedLabel is a label that only Leaseholder sets.
 	ForgedLabel Reason = "ForgedLabel"
 )
@@ -100,6 +102,7 @@ var sentences = []struct {
 	{NameTaken, "the pod uses a name of the election sidecar"},
 	{OtherInjection, "the pod came with an election sidecar that differs from what this webhook injects"},
 	{StraySidecar, "the pod came with an election sidecar, but does not ask for one"},
+	{TooMuchMetadata, "the pod has too many labels or annotations for the election sidecar"},
 	{ForgedLabel, "the pod came with a " + Prefix + " label"},
 }
 

@@ -83,21 +83,20 @@ func TestLabelsForgedToGetOrKeepTheLead(t *testing.T) {
 	standby := cluster.NewPod(t, n, "standby", "orders", "")
 	leader := cluster.NewPod(t, n, "leader", "orders", "", func(p *corev1.Pod) { p.Labels[injector.LabelRole] = injector.RoleLeader })
 	plain := made(t, webhooktest.Pod(n, "plain"))
-	const says = "leaseholder.dev/ labels of a pod"
+	const says = "the labels leaseholder.dev/election and leaseholder.dev/role of a pod"
 	for what, c := range map[string]struct {
 		pod   *corev1.Pod
 		patch string
 	}{
-		"a standby that gets the role":           {standby, `{"metadata":{"labels":{"leaseholder.dev/role":"leader"}}}`},
-		"a plain pod that gets the role":         {plain, `{"metadata":{"labels":{"leaseholder.dev/role":"leader"}}}`},
-		"a plain pod that gets an election":      {plain, `{"metadata":{"labels":{"leaseholder.dev/election":"orders"}}}`},
-		"a plain pod that gets both":             {plain, `{"metadata":{"labels":{"leaseholder.dev/election":"orders","leaseholder.dev/role":"leader"}}}`},
-		"a leader that hides from the webhook":   {leader, `{"metadata":{"labels":{"leaseholder.dev/election":null}}}`},
-		"a leader that moves to another":         {leader, `{"metadata":{"labels":{"leaseholder.dev/election":"payments"}}}`},
-		"a leader that is made a standby":        {leader, `{"metadata":{"labels":{"leaseholder.dev/role":"standby"}}}`},
-		"a leader without a role":                {leader, `{"metadata":{"labels":{"leaseholder.dev/role":null}}}`},
-		"a leader without any label":             {leader, `{"metadata":{"labels":null}}`},
-		"a label that there is not, on a leader": {leader, `{"metadata":{"labels":{"leaseholder.dev/x":"x"}}}`},
+		"a standby that gets the role":         {standby, `{"metadata":{"labels":{"leaseholder.dev/role":"leader"}}}`},
+		"a plain pod that gets the role":       {plain, `{"metadata":{"labels":{"leaseholder.dev/role":"leader"}}}`},
+		"a plain pod that gets an election":    {plain, `{"metadata":{"labels":{"leaseholder.dev/election":"orders"}}}`},
+		"a plain pod that gets both":           {plain, `{"metadata":{"labels":{"leaseholder.dev/election":"orders","leaseholder.dev/role":"leader"}}}`},
+		"a leader that hides from the webhook": {leader, `{"metadata":{"labels":{"leaseholder.dev/election":null}}}`},
+		"a leader that moves to another":       {leader, `{"metadata":{"labels":{"leaseholder.dev/election":"payments"}}}`},
+		"a leader that is made a standby":      {leader, `{"metadata":{"labels":{"leaseholder.dev/role":"standby"}}}`},
+		"a leader without a role":              {leader, `{"metadata":{"labels":{"leaseholder.dev/role":null}}}`},
+		"a leader without any label":           {leader, `{"metadata":{"labels":null}}`},
 	} {
 		if err := policed(mallory.Patch(t.Context(), c.pod.DeepCopy(), merge(c.patch)), says); err != nil {
 			t.Errorf("%s: %v", what, err)
@@ -148,6 +147,16 @@ func lead(t *testing.T, namespace string, pod *corev1.Pod, token int) {
 	if err := cluster.Admin.Patch(t.Context(), &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "orders"}}, merge(patch)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// current is what the API server has of a pod.
+func current(t *testing.T, pod *corev1.Pod) *corev1.Pod {
+	t.Helper()
+	got := &corev1.Pod{}
+	if err := cluster.Admin.Get(t.Context(), client.ObjectKeyFromObject(pod), got); err != nil {
+		t.Fatal(err)
+	}
+	return got
 }
 
 // shown waits until a pod has a role.

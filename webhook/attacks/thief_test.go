@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -91,6 +92,35 @@ func large(p *corev1.Pod) {
 		p.Spec.Containers = append(p.Spec.Containers, corev1.Container{
 			Name: fmt.Sprint("c", i), Image: "app", Env: []corev1.EnvVar{{Name: "X", Value: strings.Repeat("x", 1000)}},
 		})
+	}
+}
+
+// TestAChartInKubeSystem: there too the account may write the Lease of its own election,
+// and no other of Kubernetes'.
+func TestAChartInKubeSystem(t *testing.T) {
+	policy := webhooktest.ChartIn(t, kubeSystem, "accountleasepolicy/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{})
+	binding := webhooktest.ChartIn(t, kubeSystem, "accountleasepolicy/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{})
+	// Beside the one of the chart that is installed.
+	policy.Name, binding.Name, binding.Spec.PolicyName = "in-kube-system", "in-kube-system", "in-kube-system"
+	install(t, policy)
+	install(t, binding)
+	// What RBAC would say is tried elsewhere.
+	config := webhooktest.As(cluster.Config, kubeSystem, "leaseholder-webhook")
+	config.Impersonate.Groups = append(config.Impersonate.Groups, "system:masters")
+	webhook := clientOf(t, config)
+	webhooktest.Eventually(t, "the policy is in force", func(ctx context.Context) error {
+		return policed(webhook.Create(ctx, lease(kubeSystem, "kube-scheduler"), client.DryRunAll), "may not do this")
+	})
+	if err := policed(webhook.Create(t.Context(), lease("kube-public", "orders", ours), client.DryRunAll), "this namespace"); err != nil {
+		t.Errorf("a Lease of another of Kubernetes' namespaces: %v", err)
+	}
+	own := lease(kubeSystem, "leaseholder-webhook", ours, func(l *coordinationv1.Lease) { l.Labels[injector.LabelElection] = l.Name })
+	if err := webhook.Create(t.Context(), own); err != nil {
+		t.Fatalf("it can't make the Lease of its own election: %v", err)
+	}
+	t.Cleanup(func() { _ = cluster.Admin.Delete(context.WithoutCancel(t.Context()), own) })
+	if err := webhook.Patch(t.Context(), own.DeepCopy(), merge(`{"spec":{"holderIdentity":"a_u_s","leaseDurationSeconds":15}}`)); err != nil {
+		t.Errorf("it can't hold it: %v", err)
 	}
 }
 

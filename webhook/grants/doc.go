@@ -17,11 +17,20 @@
 //     for another pod, or had them before;
 //   - edits and deletions of what it made are repaired at once;
 //   - a Lease is made unheld, and marked as free only if no sidecar of its
-//     election can have led before;
+//     election can have led before. That is judged by the Leases that this run has
+//     seen, by the rights to a Lease that are still there, and by the election's pods
+//     and whether their sidecars have been started. What is gone altogether is not
+//     known: when a leader's pod was deleted by force, and its Lease, Role and
+//     RoleBinding too, all before a replica began its run, and that replica makes the
+//     next Lease while the sidecar from before still runs on a node that is cut off and
+//     is valid, then the next leader does not wait for it;
 //   - it stores no state: pods, and the objects themselves, are all it knows.
 //     Every replica grants, at the same time, and none waits for another;
-//   - nothing is taken from a pod that runs: before it takes anything away, a replica
-//     asks the API server itself for the pods, because its own view may lag.
+//   - nothing is taken from a pod that runs and bears its election's label: before it
+//     takes anything away, a replica asks the API server itself for these pods, because
+//     its own view may lag. Admission sets the label, and a policy of the chart keeps
+//     it there. A pod that has lost it all the same is not seen at all, neither here nor
+//     in the cache, and loses its rights when no pod with the label uses them.
 //
 // A new election waits longest for the two writes of rights, before each of which
 // the API server lists the writer's own rights afresh.

@@ -8,6 +8,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,7 +25,10 @@ import (
 // since a leader from before could still be valid, but not if it is certain that
 // there was none.
 func (t *term) ensureLease(ctx context.Context, e view.Election, members []ownership.Member) (record ownership.Record, foreign client.Object, err error) {
-	known := t.knows(e)
+	known, err := t.hadBefore(ctx, e)
+	if err != nil {
+		return record, nil, err
+	}
 	made, found := rights.Lease(e, members), &coordinationv1.Lease{}
 	// A Lease belongs to its candidates, so there is nothing to repair in it.
 	asItIs := func(*coordinationv1.Lease) bool { return false }
@@ -41,6 +45,28 @@ func (t *term) ensureLease(ctx context.Context, e view.Election, members []owner
 		return ownership.Of(made), nil, nil
 	}
 	return ownership.Of(made), nil, t.free(ctx, e, made)
+}
+
+// hadBefore says whether the election had a Lease before, of which a leader could still
+// be valid: this term has seen one, or the rights to one are there, which outlive a
+// Lease that is deleted, and terms of the controller. Rights are made after the Lease,
+// by every replica, so this is to be asked before there is one; then it costs nothing
+// while the cache has the Lease.
+func (t *term) hadBefore(ctx context.Context, e view.Election) (bool, error) {
+	if t.knows(e) {
+		return true, nil
+	}
+	err := t.Cache.Get(ctx, rights.LeaseKey(e), &coordinationv1.Lease{})
+	if !apierrors.IsNotFound(err) {
+		return true, err
+	}
+	for _, object := range []client.Object{&rbacv1.Role{}, &rbacv1.RoleBinding{}} {
+		err := t.Client.Get(ctx, rights.Key(e), object)
+		if !apierrors.IsNotFound(err) {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // free marks a Lease that was just made as free if no sidecar of its election can

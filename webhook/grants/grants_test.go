@@ -179,6 +179,29 @@ func TestALeaseIsFreeOnlyIfNobodyCanHaveLed(t *testing.T) {
 			t.Error("it is free")
 		}
 	})
+	t.Run("it was deleted by hand, with its pod, while nobody looked", func(t *testing.T) {
+		for _, forgotten := range []func(n string) client.Object{
+			func(n string) client.Object { return role(n, "orders") },
+			func(n string) client.Object { return binding(n, "orders") },
+		} {
+			stop := start(t, time.Hour)
+			n := cluster.NewNamespace(t)
+			pod := cluster.NewPod(t, n, "a", "orders", "")
+			webhooktest.Eventually(t, "the rights", func(ctx context.Context) error { return granted(ctx, n, "orders", "default") })
+			stop()
+			cluster.DeletePod(t, pod)
+			if err := errors.Join(cluster.Admin.Delete(t.Context(), lease(n, "orders")), cluster.Admin.Delete(t.Context(), forgotten(n))); err != nil {
+				t.Fatal(err)
+			}
+			cluster.NewPod(t, n, "b", "orders", "")
+			stop = start(t, time.Hour)
+			webhooktest.Eventually(t, "another lease", func(ctx context.Context) error { return get(ctx, lease(n, "orders")) })
+			if freeOf(t, n) {
+				t.Error("it is free")
+			}
+			stop()
+		}
+	})
 	t.Run("all was deleted by force", func(t *testing.T) {
 		stop := start(t, time.Hour)
 		n := cluster.NewNamespace(t)

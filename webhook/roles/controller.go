@@ -2,6 +2,7 @@ package roles
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -86,17 +87,34 @@ func (c *Controller) reconcile(ctx context.Context, e view.Election) (again time
 			return 0, err
 		}
 	}
-	record := lease.Decode(&l)
+	return 0, c.applyAll(ctx, &l, changes)
+}
+
+// applyAll makes the changes in their order, and tells the news. After a failure the
+// rest must wait, for the new leader's label comes last; but not for a pod that the API
+// server refuses to change: that can be so for good, and the label of the leader that
+// is the better half of two would be missing as long.
+func (c *Controller) applyAll(ctx context.Context, l *coordinationv1.Lease, changes []change) error {
+	record := lease.Decode(l)
+	var refusals []error
 	for _, change := range changes {
-		// After a failure the rest must wait: the new leader's label comes last.
-		if err := c.apply(ctx, change); err != nil {
-			return 0, fmt.Errorf("relabel pod %s/%s: %w", e.Namespace, change.pod.Name, err)
-		}
-		if change.news {
-			c.tell(ctx, &l, record, change)
+		err := c.apply(ctx, change)
+		switch {
+		case refused(err):
+			refusals = append(refusals, fmt.Errorf("relabel pod %s/%s: %w", l.Namespace, change.pod.Name, err))
+			c.tellRefused(ctx, l, record, change, err)
+		case err != nil:
+			return errors.Join(append(refusals, fmt.Errorf("relabel pod %s/%s: %w", l.Namespace, change.pod.Name, err))...)
+		case change.news:
+			c.tell(ctx, l, record, change)
 		}
 	}
-	return 0, nil
+	return errors.Join(refusals...) // to be tried again, less and less
+}
+
+// refused says that the API server has judged a change, and not merely failed.
+func refused(err error) bool {
+	return apierrors.IsForbidden(err) || apierrors.IsInvalid(err) || apierrors.IsRequestEntityTooLargeError(err)
 }
 
 // planLive plans when a pod knows a later term than the cached Lease, which it

@@ -5,7 +5,10 @@
 // It promises that
 //
 //   - the old leader's pod is relabelled before the new one's, so that a Service
-//     that selects the label never sends to two pods of a term that it knows;
+//     that selects the label never sends to two pods of a term that it knows. Only a
+//     pod that the API server refuses to relabel does not hold the new leader up: it
+//     gets a warning, is tried again, and is shown beside the new one meanwhile. A
+//     Service then sends to both, and would else to the wrong one alone;
 //   - a pod's label never goes back to an earlier term: each patch names the
 //     version of the pod that it was made for and records the lock's token in
 //     the annotation leaseholder.dev/token, and a smaller token overwrites no

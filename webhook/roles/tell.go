@@ -21,6 +21,8 @@ const (
 	ReasonReleased = "LeadershipReleased"
 	// ReasonLost is told on the pod that led when another holds the lock.
 	ReasonLost = "LeadershipLost"
+	// ReasonRefused warns on the pod when the API server refuses to change its label.
+	ReasonRefused = "RoleRefused"
 
 	actionElection = "Election"
 )
@@ -53,4 +55,18 @@ func (c *Controller) tell(ctx context.Context, l *coordinationv1.Lease, record l
 	default:
 		tell(pod, lease, ReasonLost, "pod %s leads election %s no more: %s does", change.pod.Name, l.Name, lock.PodName(record.Holder))
 	}
+}
+
+// tellRefused warns once a term that the pod's label says something else than the Lease.
+func (c *Controller) tellRefused(ctx context.Context, l *coordinationv1.Lease, record lock.Record, change change, err error) {
+	c.o.Teller.Tell(ctx, event.Event{
+		Regarding: event.Reference("v1", "Pod", change.pod),
+		Related:   event.Reference(coordinationv1.SchemeGroupVersion.String(), "Lease", l),
+		Type:      corev1.EventTypeWarning,
+		Reason:    ReasonRefused,
+		Action:    actionElection,
+		Note: fmt.Sprintf("the label %s of pod %s should be %q in election %s, but the API server refuses that: %v",
+			injector.LabelRole, change.pod.Name, change.role, l.Name, err),
+		Occasion: strconv.FormatInt(record.Token, 10),
+	})
 }

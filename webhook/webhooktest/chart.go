@@ -25,13 +25,21 @@ type Values = map[string]any
 // for.
 func Chart[T client.Object](t *testing.T, name string, object T, change ...func(Values)) T {
 	t.Helper()
-	if err := render(name, object, change...); err != nil {
+	return ChartIn(t, Namespace, name, object, change...)
+}
+
+// ChartIn is Chart, installed in another namespace.
+func ChartIn[T client.Object](t *testing.T, namespace, name string, object T, change ...func(Values)) T {
+	t.Helper()
+	if err := renderIn(namespace, name, object, change...); err != nil {
 		t.Fatal(err)
 	}
 	return object
 }
 
-func render(name string, object client.Object, change ...func(Values)) error {
+func render(name string, object client.Object) error { return renderIn(Namespace, name, object) }
+
+func renderIn(namespace, name string, object client.Object, change ...func(Values)) error {
 	chart := filepath.Join(root(), "charts", "leaseholder")
 	data, err := os.ReadFile(filepath.Join(chart, "values.yaml"))
 	if err != nil {
@@ -58,7 +66,7 @@ func render(name string, object client.Object, change ...func(Values)) error {
 	if err := rendered.ExecuteTemplate(&out, filepath.Base(file), map[string]any{
 		"Values":  values,
 		"Chart":   map[string]any{"Name": "leaseholder", "Version": "0.0.0", "AppVersion": "0.0.0"},
-		"Release": map[string]any{"Name": "leaseholder", "Namespace": Namespace, "Service": "Helm"},
+		"Release": map[string]any{"Name": "leaseholder", "Namespace": namespace, "Service": "Helm"},
 	}); err != nil {
 		return err
 	}
