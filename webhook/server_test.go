@@ -121,7 +121,7 @@ func TestRequestsThatAreNone(t *testing.T) {
 		"a million annotations":            {body: pods(`{"metadata":{"annotations":{` + many(1000000, `"":""`) + `}}}`), code: http.StatusRequestEntityTooLarge},
 		"lists in lists, very deep":        {body: pods(strings.Repeat("[", 100000) + strings.Repeat("]", 100000)), code: http.StatusRequestEntityTooLarge},
 		"lists in lists, deep":             {body: pods(`{"spec":` + strings.Repeat("[", 3000) + strings.Repeat("]", 3000) + `}`), code: http.StatusOK, refused: http.StatusBadRequest},
-		"objects in objects, too deep":     {body: pods(strings.Repeat(`{"a":`, 12000) + "1" + strings.Repeat("}", 12000)), code: http.StatusRequestEntityTooLarge},
+		"objects in objects, too deep":     {body: pods(strings.Repeat(`{"a":`, 12000) + "1" + strings.Repeat("}", 12000)), code: http.StatusOK, refused: http.StatusBadRequest},
 		"wrong UTF-8":                      {body: pods(`{"metadata":{"name":"` + "\xff\xfe" + `"}}`), code: http.StatusBadRequest},
 		"nothing":                          {code: http.StatusBadRequest},
 		"half of a question":               {body: pods(goodPod)[:200], code: http.StatusOK, refused: http.StatusBadRequest},

@@ -34,9 +34,10 @@ const (
 	// may have one address. A pod of a few containers weighs some 0.1 MB and is decided on in
 	// milliseconds, so that hundreds at once wait for moments: no client of the API server
 	// makes more than some dozens in a second.
-	maxDeciding, maxDecidingEach = 64 << 20, maxDeciding / 2
+	maxDeciding, maxDecidingEach = 96 << 20, maxDeciding / 2
 	// maxWeight is what one request may take of it. Of a pod's 1.5 MB, the
-	// largest that is kept, the text is 6 MB; 800 variables and who manages them are 8.
+	// largest that is kept, the text is 6 MB; 800 variables and who manages them are 8, and
+	// there are pods of 3000.
 	maxWeight = maxDecidingEach
 	// waiting is how long a request waits for that memory at most: half as long as the
 	// API server waits for the answer, which it says. It is for who does not say it.

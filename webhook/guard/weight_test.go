@@ -79,7 +79,7 @@ func pod(variables int) string {
 }
 
 func TestPodsAreLight(t *testing.T) {
-	for variables, most := range map[int]int64{10: maxDecidingEach / 60, 800: maxWeight} {
+	for variables, most := range map[int]int64{10: maxDecidingEach / 360, 3000: maxWeight} {
 		if got := weigh([]byte(pod(variables)), math.MaxInt64); got > most {
 			t.Errorf("a pod of %d variables weighs %d, want at most %d", variables, got, most)
 		}
