@@ -64,7 +64,8 @@ func (s *shares) enter(who string) *share {
 func (s *shares) leave(who string, own *share) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if own.users--; own.users == 0 {
+	own.users--
+	if own.users == 0 {
 		delete(s.each, who)
 	}
 }
