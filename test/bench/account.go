@@ -120,12 +120,9 @@ func (a *account) awaitUse(ctx context.Context, bound <-chan struct{}, election 
 	}
 }
 
-// threeObjects are those of an election, without labels: they are the floor's own.
+// threeObjects are those of an election, as the webhook makes them. That sees them too, and
+// has nothing to do: there is no pod, and what no pod uses stays for an hour.
 func threeObjects(namespace, name string) []client.Object {
 	e := view.Election{Namespace: namespace, Name: name}
-	objects := []client.Object{rights.Lease(e, nil), rights.Role(e), rights.RoleBinding(e, []string{"default"})}
-	for _, o := range objects {
-		o.SetLabels(nil)
-	}
-	return objects
+	return []client.Object{rights.Lease(e, nil), rights.Role(e), rights.RoleBinding(e, []string{"default"})}
 }

@@ -92,7 +92,7 @@ func TestCertManagerIssuesInjectsAndRenews(t *testing.T) {
 			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "tried", Annotations: map[string]string{
 				"leaseholder.dev/inject": "true", "leaseholder.dev/election": "tried",
 			}},
-			Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app"}}},
+			Spec: corev1.PodSpec{ServiceAccountName: "default", Containers: []corev1.Container{{Name: "app", Image: "app"}}},
 		}
 		err := p.Admin.Create(ctx, pod, client.DryRunAll)
 		if err == nil && !slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return c.Name == "leaseholder" }) {

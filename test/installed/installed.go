@@ -57,6 +57,7 @@ func New(t *testing.T) *Plane {
 	}
 	t.Cleanup(func() { _ = environment.Stop() })
 	p := &Plane{}
+	config.QPS = -1
 	if p.Admin, err = client.New(config, client.Options{Scheme: clientgoscheme.Scheme}); err != nil {
 		t.Fatal(err)
 	}
