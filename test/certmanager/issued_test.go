@@ -3,7 +3,6 @@ package certmanager_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"sync"
@@ -120,25 +119,8 @@ func TestCertManagerIssuesInjectsAndRenews(t *testing.T) {
 		renew(t, p, "leaseholder-webhook")
 		renew(t, p, "leaseholder-webhook-ca")
 		renew(t, p, "leaseholder-webhook")
-		served(t, p)
 	}
 	stop()
 	tried.Wait()
 	t.Logf("%d pods, %d renewals of the authority, %d of the certificate", pods, rounds, 2*rounds)
-}
-
-// served waits until the bundles hold the authority of the certificate.
-func served(t *testing.T, p *installed.Plane) {
-	t.Helper()
-	webhooktest.Eventually(t, "the authority is injected", func(ctx context.Context) error {
-		var s corev1.Secret
-		if err := p.Admin.Get(ctx, types.NamespacedName{Namespace: installed.Namespace, Name: "leaseholder-webhook-issued"}, &s); err != nil {
-			return err
-		}
-		bundles, err := p.Bundles(ctx)
-		if err == nil && !slices.Equal(bundles, []string{string(s.Data["ca.crt"])}) {
-			err = fmt.Errorf("there are %d bundles", len(bundles))
-		}
-		return err
-	})
 }

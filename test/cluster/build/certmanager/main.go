@@ -29,11 +29,13 @@ import (
 	_ "github.com/cert-manager/cert-manager/pkg/issuer/selfsigned"
 	"github.com/cert-manager/cert-manager/pkg/util"
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 )
 
@@ -106,6 +108,8 @@ func inject(ctx context.Context, group *errgroup.Group, kubeconfig string) error
 	manager, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:  known,
 		Metrics: metricsserver.Options{BindAddress: "0"},
+		// It watches the metadata of Secrets alone, and reads each when it is told of a change.
+		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
 	})
 	if err != nil {
 		return fmt.Errorf("make the injector: %w", err)
