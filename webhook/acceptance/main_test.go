@@ -15,7 +15,6 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/utils/ptr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/injector/injectortest"
@@ -53,20 +52,11 @@ func serve(t *testing.T, change ...func(webhooktest.Values)) (stop func()) {
 		url := fmt.Sprintf("https://127.0.0.1:%d%s", port, ptr.Deref(to.Service.Path, ""))
 		*to = admissionregistrationv1.WebhookClientConfig{URL: &url, CABundle: authority}
 	}
-	install(t, configuration)
-	install(t, webhooktest.Chart(t, "podpolicy/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{}, change...))
-	install(t, webhooktest.Chart(t, "podpolicy/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{}, change...))
+	cluster.Install(t, configuration)
+	cluster.Install(t, webhooktest.Chart(t, "podpolicy/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{}, change...))
+	cluster.Install(t, webhooktest.Chart(t, "podpolicy/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{}, change...))
 	await(t)
 	return stop
-}
-
-// install makes an object for as long as the test runs.
-func install(t *testing.T, object client.Object) {
-	t.Helper()
-	if err := cluster.Admin.Create(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cluster.Admin.Delete(context.WithoutCancel(t.Context()), object) })
 }
 
 // await waits until the API server asks the webhook.

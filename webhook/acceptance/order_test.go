@@ -45,7 +45,7 @@ func annotate(t *testing.T, configuration string, p place) {
 	})})
 	t.Cleanup(s.Close)
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
-	install(t, &admissionregistrationv1.MutatingWebhookConfiguration{
+	cluster.Install(t, &admissionregistrationv1.MutatingWebhookConfiguration{
 		ObjectMeta: metav1.ObjectMeta{Name: configuration},
 		Webhooks: []admissionregistrationv1.MutatingWebhook{{
 			Name:                    "annotate.example.com",

@@ -69,9 +69,9 @@ func serve(t *testing.T) {
 		url := fmt.Sprintf("https://127.0.0.1:%d%s", port, ptr.Deref(to.Service.Path, ""))
 		*to = admissionregistrationv1.WebhookClientConfig{URL: &url, CABundle: authority}
 	}
-	install(t, configuration)
-	install(t, webhooktest.Chart(t, "podpolicy/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{}))
-	install(t, webhooktest.Chart(t, "podpolicy/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{}))
+	cluster.Install(t, configuration)
+	cluster.Install(t, webhooktest.Chart(t, "podpolicy/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{}))
+	cluster.Install(t, webhooktest.Chart(t, "podpolicy/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{}))
 
 	n := cluster.NewNamespace(t)
 	webhooktest.Eventually(t, "the API server asks the webhook", func(ctx context.Context) error {
@@ -82,15 +82,6 @@ func serve(t *testing.T) {
 		}
 		return err
 	})
-}
-
-// install makes an object for as long as the test runs.
-func install(t *testing.T, object client.Object) {
-	t.Helper()
-	if err := cluster.Admin.Create(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cluster.Admin.Delete(context.WithoutCancel(t.Context()), object) })
 }
 
 // certificateOf gives the loopback certificate of the standard library's own tests,

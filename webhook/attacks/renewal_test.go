@@ -31,10 +31,10 @@ func TestAFaultOfAPolicyRefusesNoRenewal(t *testing.T) {
 			// What others than the webhook are asked is in the conditions too.
 			policy.Spec.MatchConditions[len(policy.Spec.MatchConditions)-1].Expression = faulty
 		}
-		install(t, policy)
+		cluster.Install(t, policy)
 		binding := webhooktest.Chart(t, folder+"/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{})
 		binding.Name, binding.Spec.PolicyName = policy.Name, policy.Name
-		install(t, binding)
+		cluster.Install(t, binding)
 	}
 	webhooktest.Eventually(t, "the faulty policies are in force", func(ctx context.Context) error {
 		next := lease(n, "next", ours, func(l *coordinationv1.Lease) { l.Labels[injector.LabelElection] = l.Name })

@@ -56,8 +56,8 @@ func TestTheWebhooksTokenStolenAndUsedOnRights(t *testing.T) {
 
 	// A binding is judged by the Role that it is to.
 	for _, namespace := range []string{n, webhooktest.Namespace} {
-		install(t, role(func(r *rbacv1.Role) { r.Namespace = namespace }))
-		install(t, role(func(r *rbacv1.Role) { r.Namespace, r.Name = namespace, "admin" }))
+		cluster.Install(t, role(func(r *rbacv1.Role) { r.Namespace = namespace }))
+		cluster.Install(t, role(func(r *rbacv1.Role) { r.Namespace, r.Name = namespace, "admin" }))
 	}
 	ourRole, ourBinding := made(t, role(func(r *rbacv1.Role) { r.ObjectMeta = meta(n, "there"); r.Rules[0].ResourceNames[0] = "there" })),
 		made(t, binding(func(b *rbacv1.RoleBinding) { b.ObjectMeta = meta(n, "there"); b.RoleRef.Name = b.Name }))
@@ -168,9 +168,9 @@ func TestTheWebhooksTokenStolenAndUsedElsewhere(t *testing.T) {
 // server trusts to be the webhook, and not where the webhook is or what it is asked about.
 func TestTheWebhooksTokenStolenAndUsedOnItsConfigurations(t *testing.T) {
 	pods := webhooktest.Chart(t, "mutatingwebhookconfiguration.yaml", &admissionregistrationv1.MutatingWebhookConfiguration{})
-	install(t, pods)
+	cluster.Install(t, pods)
 	workloads := webhooktest.Chart(t, "validatingwebhookconfiguration.yaml", &admissionregistrationv1.ValidatingWebhookConfiguration{})
-	install(t, workloads)
+	cluster.Install(t, workloads)
 	const forPods, forWorkloads = "pods.leaseholder.dev", "workloads.leaseholder.dev"
 	patch := func(o client.Object, body string, args ...any) error {
 		target, _ := o.DeepCopyObject().(client.Object)

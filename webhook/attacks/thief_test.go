@@ -102,8 +102,8 @@ func TestAChartInKubeSystem(t *testing.T) {
 	binding := webhooktest.ChartIn(t, kubeSystem, "accountleasepolicy/validatingadmissionpolicybinding.yaml", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{})
 	// Beside the one of the chart that is installed.
 	policy.Name, binding.Name, binding.Spec.PolicyName = "in-kube-system", "in-kube-system", "in-kube-system"
-	install(t, policy)
-	install(t, binding)
+	cluster.Install(t, policy)
+	cluster.Install(t, binding)
 	// What RBAC would say is tried elsewhere.
 	config := webhooktest.As(cluster.Config, kubeSystem, "leaseholder-webhook")
 	config.Impersonate.Groups = append(config.Impersonate.Groups, "system:masters")

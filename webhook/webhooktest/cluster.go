@@ -165,6 +165,15 @@ func (c Cluster) Cache(t *testing.T) cache.Cache {
 	return made
 }
 
+// Install makes an object for as long as the test runs.
+func (c Cluster) Install(t *testing.T, object client.Object) {
+	t.Helper()
+	if err := c.Admin.Create(t.Context(), object); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Admin.Delete(context.WithoutCancel(t.Context()), object) })
+}
+
 // Background runs something until the test ends, and waits for it.
 func Background(t *testing.T, what string, run func(context.Context) error) (stop func()) {
 	t.Helper()
