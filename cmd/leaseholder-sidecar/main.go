@@ -1,31 +1,14 @@
 // Command leaseholder-sidecar stands in one election for its pod and tells the
 // pod's other containers how it goes. The webhook injects it; it can also be
-// run by hand, outside a cluster. Its settings come from the environment.
+// run by hand, outside a cluster. Its settings come from the environment. It knows
+// the locks that a cluster holds; leaseholder-sidecar-cloud knows those outside too.
 package main
 
-import (
-	"context"
-	"fmt"
-	"os"
-	"os/signal"
-	"runtime/debug"
-	"syscall"
-)
+import "github.com/leaseholder-dev/leaseholder/cmd/internal/sidecar"
 
-// gcPercent is half of Go's default: of the few megabytes that a sidecar has, no
-// more need be garbage, and there is little to collect. GOGC goes first.
-const gcPercent = 50
+// version is set by the linker.
+var version = "devel"
 
 func main() {
-	// First of all, for the token is there already. Without it the rest works as well.
-	if err := hideMemory(); err != nil {
-		fmt.Fprintln(os.Stderr, "leaseholder-sidecar:", err)
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	sidecar.Main(sidecar.Program{Name: "leaseholder-sidecar", Version: version, Locks: sidecar.InCluster()})
 }

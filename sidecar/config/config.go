@@ -35,6 +35,8 @@ const (
 	ProbeAddress  Setting = "probe-address"
 	LogLevel      Setting = "log-level"
 	StepDown      Setting = "step-down"
+	// LockCredentials is a folder; see Settings.
+	LockCredentials Setting = "lock-credentials"
 )
 
 // Defaults of the settings.
@@ -43,8 +45,6 @@ const (
 	DefaultAPIPort = 4040
 	// DefaultProbePort is the port of the probes and metrics.
 	DefaultProbePort = 4041
-	// DefaultLock is the one lock of this version: a coordination.k8s.io Lease.
-	DefaultLock = "lease"
 	// URLVariable tells an application container where the local API is.
 	URLVariable = "LEASEHOLDER_URL"
 )
@@ -79,9 +79,15 @@ type Settings struct {
 	Namespace string
 	// PodName and PodUID identify the candidate. A name alone comes again.
 	PodName, PodUID string
+	// Lock is where the lock is; default LockLease.
+	Lock LockAddress
+	// LockCredentials is the absolute path of a folder with the credentials for a lock
+	// outside the cluster, a file each; empty, the default, for those that the pod's
+	// surroundings give (workload identity). A lock in the cluster has none.
+	LockCredentials string
 	// Standby is what a standby looks like; default StandbyReady.
 	Standby Standby
-	// Timing holds the three durations; default DefaultTiming.
+	// Timing holds the three durations; default DefaultTimingOf the lock.
 	Timing Timing
 	// APIAddress is where the local API listens: a loopback IP address and a
 	// port; default 127.0.0.1:4040.
@@ -114,6 +120,7 @@ func DefaultTiming() Timing {
 // Default gives the settings with every optional one at its default.
 func Default() Settings {
 	return Settings{
+		Lock:         LockAddress{Scheme: LockLease},
 		Standby:      StandbyReady,
 		Timing:       DefaultTiming(),
 		APIAddress:   net.JoinHostPort("127.0.0.1", "4040"),

@@ -29,6 +29,8 @@ func TestParseGivesBackWhatRenderWrote(t *testing.T) {
 	other.Timing = config.Timing{LeaseDuration: 4 * time.Second, RenewDeadline: 2500 * time.Millisecond, RetryPeriod: 1500 * time.Millisecond}
 	other.APIAddress, other.ProbeAddress, other.LogLevel = "[::1]:1", "10.0.0.1:65535", slog.LevelDebug
 	other.StepDown = false
+	other.Lock = config.LockAddress{Scheme: config.LockGCS, Bucket: "shop-locks", Object: "eu/orders"}
+	other.LockCredentials = "/var/run/secrets/lock"
 	for _, want := range []config.Settings{valid(), other} {
 		got, err := config.Parse(getenv(config.Render(want)))
 		if err != nil || got != want {
@@ -69,7 +71,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 		`LEASEHOLDER_POD_NAME="" is refused`,
 		`LEASEHOLDER_POD_UID="" is refused`,
 		`LEASEHOLDER_STANDBY="asleep" is refused, allowed: ready, unready`,
-		`LEASEHOLDER_LOCK="zookeeper" is refused, allowed: lease`,
+		`LEASEHOLDER_LOCK="zookeeper" is refused, allowed: lease, endpoints, gs://BUCKET/OBJECT`,
 		`LEASEHOLDER_RENEW_DEADLINE="ten" is refused, allowed: a Go duration`,
 		`LEASEHOLDER_API_ADDRESS="0.0.0.0:4040" is refused, allowed: a loopback IP address`,
 		`LEASEHOLDER_PROBE_ADDRESS=":0" is refused`,
@@ -136,7 +138,7 @@ func TestEverySettingIsDescribed(t *testing.T) {
 		described[d.Setting.Variable()] = true
 	}
 	all := valid()
-	all.StepDown = false
+	all.StepDown, all.LockCredentials = false, "/x"
 	for _, v := range config.Render(all) {
 		if !described[v.Name] {
 			t.Errorf("%s is rendered but not described", v.Name)

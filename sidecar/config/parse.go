@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -42,6 +43,7 @@ func Read(get func(Setting) string) (Settings, error) {
 		Namespace:    p.required(Namespace, "a namespace's name", ValidElection),
 		PodName:      p.required(PodName, "the pod's name, a DNS-1123 subdomain", name.MatchString),
 		PodUID:       p.required(PodUID, "the pod's UID: letters, digits, '-' and '.'", uid.MatchString),
+		Lock:         p.lock(),
 		Standby:      Standby(p.oneOf(StandbyMode, names(Standbys()), string(d.Standby))),
 		APIAddress:   p.address(APIAddress, d.APIAddress, "a loopback IP address and a port", loopback),
 		ProbeAddress: p.address(ProbeAddress, d.ProbeAddress, "an address to listen on and a port", anyHost),
@@ -49,9 +51,9 @@ func Read(get func(Setting) string) (Settings, error) {
 		StepDown:     p.oneOf(StepDown, []string{on, off}, on) == on,
 		Timing:       p.timing(),
 	}
-	p.oneOf(Lock, []string{DefaultLock}, DefaultLock)
+	s.LockCredentials = p.credentials(s.Lock)
 	if len(p.faults) == 0 {
-		p.faults = s.Timing.Faults()
+		p.faults = append(s.Timing.Faults(), s.Timing.lockFaults(s.Lock.Scheme)...)
 		p.distinct(s)
 	}
 	if len(p.faults) > 0 {
@@ -60,12 +62,13 @@ func Read(get func(Setting) string) (Settings, error) {
 	return s, nil
 }
 
-// ReadTiming reads the three durations alone, as Read does with all.
+// ReadTiming reads the three durations alone, as Read does with all. A lock that is
+// not allowed counts as none.
 func ReadTiming(get func(Setting) string) (Timing, error) {
 	p := parser{get: get}
 	t := p.timing()
 	if len(p.faults) == 0 {
-		p.faults = t.Faults()
+		p.faults = append(t.Faults(), t.lockFaults(p.scheme())...)
 	}
 	if len(p.faults) > 0 {
 		return Timing{}, p.faults
@@ -102,6 +105,32 @@ func (p *parser) oneOf(s Setting, allowed []string, def string) string {
 	return v
 }
 
+func (p *parser) lock() LockAddress {
+	v := p.get(Lock)
+	if v == "" {
+		return Default().Lock
+	}
+	a, ok := ParseLock(v)
+	if !ok {
+		p.refuse(Lock, v, LockAllowed)
+	}
+	return a
+}
+
+// scheme is that of the lock, also of one that is refused.
+func (p *parser) scheme() LockScheme {
+	a, _ := ParseLock(p.get(Lock))
+	return a.Scheme
+}
+
+func (p *parser) credentials(a LockAddress) string {
+	v := p.get(LockCredentials)
+	if v != "" && (a.InCluster() || !path.IsAbs(v)) {
+		p.refuse(LockCredentials, v, "the absolute path of a folder, and none for a lock in the cluster")
+	}
+	return v
+}
+
 func (p *parser) level(s Setting) slog.Level {
 	var l slog.Level
 	// The four names are all that UnmarshalText is given, so it can't fail.
@@ -110,7 +139,7 @@ func (p *parser) level(s Setting) slog.Level {
 }
 
 func (p *parser) timing() Timing {
-	d := DefaultTiming()
+	d := DefaultTimingOf(p.scheme())
 	return Timing{
 		LeaseDuration: p.duration(LeaseDuration, d.LeaseDuration),
 		RenewDeadline: p.duration(RenewDeadline, d.RenewDeadline),

@@ -7,7 +7,8 @@ type Variable struct{ Name, Value string }
 
 // Render gives the environment that Parse turns back into s, in a fixed order.
 // PodName and PodUID are left out when empty: a pod's own are known to the
-// kubelet alone, and come by the downward API. StepDown is left out when on.
+// kubelet alone, and come by the downward API. LockCredentials is left out when
+// empty, and StepDown when on.
 func Render(s Settings) []Variable {
 	var vars []Variable
 	add := func(setting Setting, value string) {
@@ -21,7 +22,10 @@ func Render(s Settings) []Variable {
 	if s.PodUID != "" {
 		add(PodUID, s.PodUID)
 	}
-	add(Lock, DefaultLock)
+	add(Lock, s.Lock.String())
+	if s.LockCredentials != "" {
+		add(LockCredentials, s.LockCredentials)
+	}
 	add(StandbyMode, string(s.Standby))
 	add(LeaseDuration, s.Timing.LeaseDuration.String())
 	add(RenewDeadline, s.Timing.RenewDeadline.String())

@@ -46,7 +46,8 @@ type Lock interface {
 	// ErrMissing, ErrForbidden, or one that says nothing.
 	Write(ctx context.Context, base Snapshot, record Record) (Snapshot, error)
 	// Watch calls observe, one call at a time, for every change after the
-	// version that a Read gave as From. It returns when the stream ends, for
+	// version that a Read gave as From; where the server can only be asked, changes
+	// that follow each other between two questions are one. It returns when the stream ends, for
 	// whatever reason, with or without an error: the version may be too old to go
 	// on from (410 Gone), and then a Read is due. A stream can also fall silent
 	// without ending, which is for the caller to notice. Events come in order, and
@@ -61,6 +62,9 @@ type Snapshot struct {
 	// Version orders what is known of the lock; of a missing lock it is the
 	// version of the answer or of the deletion.
 	Version Version
+	// Revision is what the backend itself knows this very state by (a generation, an
+	// ETag), for the Write that names it as base; empty where Version is enough.
+	Revision string
 	// UID tells a lock from one of the same name made after its deletion.
 	UID string
 	// Record is what the lock says.

@@ -26,7 +26,7 @@ type cut struct {
 
 // cuts are what the sidecar could do without, or do by itself.
 var cuts = []cut{
-	{"reading a kubeconfig (`k8s.io/client-go/tools/clientcmd`)", "cmd/leaseholder-sidecar/client.go", "clientConfig"},
+	{"reading a kubeconfig (`k8s.io/client-go/tools/clientcmd`)", "cmd/internal/sidecar/client.go", "clientConfig"},
 	{"metrics (`github.com/VictoriaMetrics/metrics`)", "sidecar/api/metrics.go", "metrics"},
 }
 

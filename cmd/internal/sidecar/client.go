@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 
 // clientConfig is what KUBECONFIG names, a list of files as kubectl takes it, or
 // else the pod's own account.
-func clientConfig(getenv func(string) string) (*rest.Config, error) {
+func clientConfig(getenv func(string) string, agent string) (*rest.Config, error) {
 	c, err := rest.InClusterConfig()
 	if files := getenv(clientcmd.RecommendedConfigPathEnvVar); files != "" {
 		rules := &clientcmd.ClientConfigLoadingRules{Precedence: filepath.SplitList(files)}
@@ -19,6 +19,6 @@ func clientConfig(getenv func(string) string) (*rest.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the API server (outside a pod, set KUBECONFIG): %w", err)
 	}
-	c.UserAgent = "leaseholder-sidecar/" + version
+	c.UserAgent = agent
 	return c, nil
 }

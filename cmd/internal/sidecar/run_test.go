@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"context"
@@ -26,6 +26,8 @@ import (
 )
 
 var server envtest.Environment
+
+var program = Program{Name: "leaseholder-sidecar", Version: "v0", Locks: InCluster()}
 
 // TestMain runs the tests against a real kube-apiserver and etcd.
 func TestMain(m *testing.M) {
@@ -105,10 +107,11 @@ func TestExitCodes(t *testing.T) {
 		says string
 	}{
 		"help":              {[]string{"--help"}, nil, exitOK, "LEASEHOLDER_RENEW_DEADLINE"},
-		"version":           {[]string{"--version"}, nil, exitOK, version},
+		"version":           {[]string{"--version"}, nil, exitOK, program.Version},
 		"an unknown flag":   {[]string{"--verbose"}, nil, exitUsage, "-verbose"},
 		"an argument":       {[]string{"now"}, nil, exitUsage, `"now"`},
 		"a bad setting":     {nil, map[string]string{"LEASEHOLDER_STANDBY": "asleep"}, exitUsage, `LEASEHOLDER_STANDBY="asleep"`},
+		"an unknown lock":   {nil, map[string]string{"LEASEHOLDER_LOCK": "gs://shop-locks/orders"}, exitUsage, `LEASEHOLDER_LOCK="gs://shop-locks/orders" is refused, allowed: lease, which`},
 		"no cluster":        {nil, map[string]string{"KUBECONFIG": ""}, exitUsage, "KUBECONFIG"},
 		"a taken API port":  {nil, map[string]string{"LEASEHOLDER_API_ADDRESS": taken.Addr().String()}, exitFailed, taken.Addr().String()},
 		"a taken probeport": {nil, map[string]string{"LEASEHOLDER_PROBE_ADDRESS": taken.Addr().String()}, exitFailed, taken.Addr().String()},
@@ -119,7 +122,7 @@ func TestExitCodes(t *testing.T) {
 			maps.Copy(env, test.set)
 			var out strings.Builder
 			before := log.Writer()
-			if code := run(t.Context(), test.args, getenv(env), &out, &out); code != test.code {
+			if code := program.run(t.Context(), test.args, getenv(env), &out, &out); code != test.code {
 				t.Errorf("it exits with %d, want %d", code, test.code)
 			}
 			if log.Writer() != before {
@@ -136,7 +139,7 @@ func TestRunByHandItLeadsAndReleases(t *testing.T) {
 	env := environment(t)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan int, 1)
-	go func() { done <- run(ctx, nil, getenv(env), os.Stdout, os.Stderr) }()
+	go func() { done <- program.run(ctx, nil, getenv(env), os.Stdout, os.Stderr) }()
 	err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+env["LEASEHOLDER_API_ADDRESS"]+"/leader", http.NoBody)
 		if err != nil {

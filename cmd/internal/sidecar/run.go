@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"context"
@@ -19,7 +19,6 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/election"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/counted"
-	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 )
 
 // Exit codes.
@@ -31,14 +30,11 @@ const (
 	exitUsage = 2
 )
 
-// version is set by the linker.
-var version = "devel"
-
 // run is the command without the process: it returns the exit code.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("leaseholder-sidecar", flag.ContinueOnError)
+func (p Program) run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet(p.Name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.Usage = func() { _, _ = fmt.Fprint(stderr, usage()) }
+	flags.Usage = func() { _, _ = fmt.Fprint(stderr, p.usage()) }
 	showVersion := flags.Bool("version", false, "print the version and exit")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -49,23 +45,26 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		_, _ = fmt.Fprintf(stderr, "unknown argument %q; allowed: none, see --help\n", flags.Arg(0))
 		return exitUsage
 	case *showVersion:
-		_, _ = fmt.Fprintln(stdout, version)
+		_, _ = fmt.Fprintln(stdout, p.Version)
 		return exitOK
 	}
 	settings, err := config.Parse(getenv)
+	if err == nil {
+		err = p.Locks.knows(settings.Lock)
+	}
 	if err != nil {
-		_, _ = fmt.Fprintln(stderr, "leaseholder-sidecar:", err)
+		_, _ = fmt.Fprintln(stderr, p.Name+":", err)
 		return exitUsage
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: settings.LogLevel}))
 	defer logLibraries(log)()
 	klog.SetSlogLogger(log.With("logger", "client-go"))
-	kube, err := clientConfig(getenv)
+	kube, err := clientConfig(getenv, p.Name+"/"+p.Version)
 	if err != nil {
 		log.Error("the sidecar ends", "error", err)
 		return exitUsage
 	}
-	if err := serve(ctx, settings, kube, log); err != nil {
+	if err := p.serve(ctx, settings, kube, log); err != nil {
 		log.Error("the sidecar ends", "error", err)
 		return exitFailed
 	}
@@ -74,10 +73,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 
 // serve takes part in the election until ctx ends. The servers outlive the
 // candidate, so that nobody asks in vain while the lock is being released.
-func serve(ctx context.Context, s config.Settings, kube *rest.Config, log *slog.Logger) error {
-	l, err := lease.New(kube, s.Namespace, s.Election)
+func (p Program) serve(ctx context.Context, s config.Settings, kube *rest.Config, log *slog.Logger) error {
+	l, err := p.Locks.open(ctx, kube, s)
 	if err != nil {
-		return fmt.Errorf("set up the lock: %w", err)
+		return err
 	}
 	clock := election.BootTime{}
 	termination := api.NewTermination(clock)

@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 )
 
 // usage is what --help prints.
-func usage() string {
+func (p Program) usage() string {
 	var b strings.Builder
-	b.WriteString(`leaseholder-sidecar stands in an election for its pod, and serves how it goes on a
+	b.WriteString(p.Name + ` stands in an election for its pod, and serves how it goes on a
 local API. The webhook injects it. Its settings come from the environment:
 
 `)

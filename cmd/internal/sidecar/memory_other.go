@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package sidecar
 
 // hideMemory does nothing: pods run on Linux.
 func hideMemory() error { return nil }
