@@ -32,6 +32,8 @@ const resource = "leases"
 type Lease struct {
 	client          rest.Interface
 	namespace, name string
+	// report says that it is no lock, and may show another.
+	report bool
 }
 
 var _ lock.Lock = (*Lease)(nil)
@@ -46,9 +48,21 @@ func New(kube *rest.Config, namespace, name string) (*Lease, error) {
 	return &Lease{client: client, namespace: namespace, name: name}, nil
 }
 
+// NewReport gives the named Lease as the place to report an election that is held at
+// another lock. It excludes nobody. It is written like a lock, and the record's Reports
+// says of which.
+func NewReport(kube *rest.Config, namespace, name string) (*Lease, error) {
+	l, err := New(kube, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	l.report = true
+	return l, nil
+}
+
 // Read lists by name, which without a resource version is a quorum read and,
 // other than a get, gives the version to watch from also for a missing Lease. A
-// Lease with a spec.strategy is refused.
+// Lease with a spec.strategy is refused, and as a lock one that reports another.
 func (l *Lease) Read(ctx context.Context) (lock.Snapshot, error) {
 	ctx, answer := withAnswer(ctx)
 	var list coordinationv1.LeaseList
@@ -59,7 +73,7 @@ func (l *Lease) Read(ctx context.Context) (lock.Snapshot, error) {
 	}
 	s := lock.Snapshot{Version: lock.Version(list.ResourceVersion)}
 	if len(list.Items) == 1 {
-		if s, err = snapshot(&list.Items[0]); err != nil {
+		if s, err = l.snapshot(&list.Items[0]); err != nil {
 			return lock.Snapshot{}, l.failed("read", err)
 		}
 	}
@@ -93,7 +107,7 @@ func (l *Lease) Write(ctx context.Context, base lock.Snapshot, record lock.Recor
 	if err != nil {
 		return lock.Snapshot{}, l.failed("write", err)
 	}
-	s, err := snapshot(&written)
+	s, err := l.snapshot(&written)
 	if err != nil {
 		return lock.Snapshot{}, l.failed("write", err)
 	}
@@ -123,7 +137,7 @@ func (l *Lease) Watch(ctx context.Context, from lock.Version, observe func(lock.
 		case event.Type == watch.Deleted:
 			observe(lock.Snapshot{Version: lock.Version(object.ResourceVersion)})
 		default:
-			s, err := snapshot(object)
+			s, err := l.snapshot(object)
 			if err != nil {
 				return l.failed("watch", err)
 			}
@@ -161,15 +175,22 @@ func (l *Lease) failed(verb string, err error) error {
 }
 
 // snapshot refuses a Lease of coordinated leader election (KEP-4355): there the
-// control plane names the holder, by rules of its own.
-func snapshot(l *coordinationv1.Lease) (lock.Snapshot, error) {
-	if s := l.Spec.Strategy; s != nil && *s != "" {
+// control plane names the holder, by rules of its own. A lock refuses a report too, which
+// excludes nobody, and is written by candidates that hold another lock.
+func (l *Lease) snapshot(object *coordinationv1.Lease) (lock.Snapshot, error) {
+	if s := object.Spec.Strategy; s != nil && *s != "" {
 		return lock.Snapshot{}, fmt.Errorf("spec.strategy=%q is refused, allowed: none; the control plane elects the holder of such a lease", *s)
+	}
+	record := Decode(object)
+	if record.Reports != "" && !l.report {
+		return lock.Snapshot{}, fmt.Errorf("%s=%q is refused, allowed: none; this lease only reports an election that is held at %s: "+
+			"give these pods that lock, or name another election, or delete the lease when no pod with that lock runs any more, in any cluster",
+			LockAnnotation, record.Reports, record.Reports)
 	}
 	return lock.Snapshot{
 		Exists:  true,
-		Version: lock.Version(l.ResourceVersion),
-		UID:     string(l.UID),
-		Record:  Decode(l),
+		Version: lock.Version(object.ResourceVersion),
+		UID:     string(object.UID),
+		Record:  record,
 	}, nil
 }

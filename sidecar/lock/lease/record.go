@@ -9,6 +9,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 )
 
@@ -24,6 +25,9 @@ const (
 	StepDownAnnotation = "leaseholder.dev/step-down"
 	// PreferredAnnotation names the pod that shall take the Lease next.
 	PreferredAnnotation = "leaseholder.dev/preferred"
+	// LockAnnotation is the address of the lock that a Lease reports, absent where the
+	// Lease is the lock itself.
+	LockAnnotation = "leaseholder.dev/lock"
 )
 
 // maxToken is far beyond any clock and any number of terms. What lies beyond it was
@@ -39,6 +43,9 @@ func Decode(l *coordinationv1.Lease) lock.Record {
 		Mark:      l.Annotations[MarkAnnotation],
 		StepDown:  l.Annotations[StepDownAnnotation],
 		Preferred: l.Annotations[PreferredAnnotation],
+	}
+	if address := l.Annotations[LockAnnotation]; address != string(config.LockLease) {
+		r.Reports = address
 	}
 	if token, err := strconv.ParseInt(l.Annotations[TokenAnnotation], 10, 64); err == nil && token > 0 && token <= maxToken {
 		r.Token = token
@@ -82,6 +89,7 @@ func patch(base lock.Snapshot, r lock.Record) ([]byte, error) {
 				TokenAnnotation:     strconv.FormatInt(r.Token, 10),
 				StepDownAnnotation:  orNull(r.StepDown),
 				PreferredAnnotation: orNull(r.Preferred),
+				LockAnnotation:      orNull(r.Reports),
 			},
 		},
 		"spec": spec{
