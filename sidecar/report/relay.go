@@ -14,8 +14,8 @@ type relay struct {
 	stepDown bool
 }
 
-// relay gives each request once in a term. A request that was made in another term
-// was made to another, also where that had the same name.
+// relay gives each request once: who steps down does not lead any more. A request that was
+// made in another term was made to another, also where that had the same name.
 func (s *state) relay(v view) (r relay) {
 	shown := s.lease.Record
 	own := v.leads && shown.Reports == s.address && shown.Holder == v.lock.Record.Holder && shown.Token == v.lock.Record.Token
@@ -29,9 +29,6 @@ func (s *state) relay(v view) (r relay) {
 		s.wished.pod = shown.Preferred
 		r.prefer = &shown.Preferred
 	}
-	if shown.StepDown == shown.Holder && s.asked != shown.Token {
-		s.asked = shown.Token
-		r.stepDown = true
-	}
+	r.stepDown = shown.StepDown == shown.Holder
 	return r
 }

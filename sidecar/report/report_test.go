@@ -70,7 +70,6 @@ func newWorld(t *testing.T) *world {
 
 // newCluster is one whose controller has made the Lease.
 func (w *world) newCluster() *cluster {
-	w.t.Helper()
 	c := &cluster{world: w, lease: memory.New()}
 	if err := c.lease.Create(w.t.Context()); err != nil {
 		w.t.Fatal(err)
@@ -79,6 +78,11 @@ func (w *world) newCluster() *cluster {
 }
 
 func (c *cluster) add(pod, uid string) *member {
+	return c.addThrough(pod, uid, func(l lock.Lock) lock.Lock { return l })
+}
+
+// addThrough is add with something between the reporter and the Lease.
+func (c *cluster) addThrough(pod, uid string, through func(lock.Lock) lock.Lock) *member {
 	number := uint64(len(c.all))
 	m := &member{
 		store: memory.NewLine(c.lock), server: memory.NewLine(c.lease),
@@ -95,7 +99,7 @@ func (c *cluster) add(pod, uid string) *member {
 		Logger:   slog.New(slog.DiscardHandler),
 	})
 	at, _ := config.ParseLock(address)
-	reporter := report.New(m.server, m.Candidate, report.Options{
+	reporter := report.New(through(m.server), m.Candidate, report.Options{
 		Lock:     at,
 		Identity: m.identity,
 		Timing:   config.DefaultTiming(),
@@ -210,6 +214,17 @@ func TestReports(t *testing.T) {
 			if r := c.reports(nil); r.ReleasedBy() != a.identity.String() {
 				t.Errorf("its release is reported as %+v", r)
 			}
+		},
+		"a release is reported also when a renewal was on its way": func(t *testing.T, w *world) {
+			c := w.newCluster()
+			a := c.add("a", "1")
+			w.mustLead(duration+moment, a)
+			a.server.Trouble(func() memory.Fate { return memory.Fate{Before: moment} })
+			for before := a.server.Asked(); a.server.Asked() == before; {
+				w.pass(moment / 10)
+			}
+			a.end()
+			c.reports(nil)
 		},
 		"a cluster's few standbys report a leader in another, and rest": func(t *testing.T, w *world) {
 			here, there := w.newCluster(), w.newCluster()

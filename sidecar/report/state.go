@@ -30,9 +30,7 @@ type state struct {
 	from    lock.Version
 	delay   time.Duration
 
-	// asked is the term whose leader was asked to step down, and wished whom it was told
-	// to prefer.
-	asked  int64
+	// wished is whom the leader was told to prefer.
 	wished wish
 }
 
