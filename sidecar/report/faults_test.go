@@ -111,7 +111,9 @@ func TestWhatIsWrongWithTheLease(t *testing.T) {
 			c := w.newCluster()
 			a := c.add("a", "1")
 			for range 60 {
-				c.lease.Edit(func(r *lock.Record) { r.Holder, r.Token, r.Reports, r.Renewed = "other_9_x", 1<<50, "s3://x/y", time.Now() })
+				c.lease.Edit(func(r *lock.Record) {
+					r.Holder, r.Token, r.Reports, r.Renewed = "other_9_x", 1<<50, "s3://x/y", time.Now()
+				})
 				w.pass(period)
 			}
 			w.mustLead(0, a)
