@@ -54,6 +54,12 @@ func key(t *testing.T) string {
 // by gives one process's lock on the test's object, through a server at url.
 func by(t *testing.T, url string) lock.Lock {
 	t.Helper()
+	return in(t, Bucket, url)
+}
+
+// in is by for another bucket.
+func in(t *testing.T, bucket, url string) lock.Lock {
+	t.Helper()
 	folder := t.TempDir()
 	for name, value := range map[string]string{
 		s3.Endpoint: url, s3.AccessKeyID: AccessKeyID, s3.SecretAccessKey: SecretAccessKey,
@@ -62,7 +68,7 @@ func by(t *testing.T, url string) lock.Lock {
 			t.Fatal(err)
 		}
 	}
-	l, err := s3.New(t.Context(), s3.Options{Bucket: Bucket, Key: key(t), Credentials: folder, Period: period})
+	l, err := s3.New(t.Context(), s3.Options{Bucket: bucket, Key: key(t), Credentials: folder, Period: period})
 	if err != nil {
 		t.Fatal(err)
 	}
