@@ -68,6 +68,7 @@ func in(t *testing.T, bucket, url string) lock.Lock {
 			t.Fatal(err)
 		}
 	}
+	t.Cleanup(func() { _ = remove(context.WithoutCancel(t.Context()), t) }) // the test may run again
 	l, err := s3.New(t.Context(), s3.Options{Bucket: bucket, Key: key(t), Credentials: folder, Period: period})
 	if err != nil {
 		t.Fatal(err)
