@@ -41,6 +41,16 @@ var rules = []struct {
 		"the same, for the program as a whole",
 	},
 	{
+		"cmd/leaseholder-sidecar",
+		[]string{"sidecar/lock/s3", "github.com/aws"},
+		"locks outside the cluster are another program's, so that the default one stays small",
+	},
+	{
+		"sidecar/lock/s3",
+		[]string{"k8s.io", "sidecar/config"},
+		"a lock outside the cluster knows nothing of the cluster",
+	},
+	{
 		"sidecar/election",
 		[]string{"sidecar/lock/lease", "sidecar/lock/memory", "sidecar/api", "k8s.io/client-go", "k8s.io/api"},
 		"the rules of the election hold for every backend, and know none",
