@@ -51,6 +51,16 @@ var rules = []struct {
 		"it is what kinds of objects have in common, and knows none",
 	},
 	{
+		"cmd/leaseholder-sidecar",
+		[]string{"sidecar/lock/object", "cloud.google.com", "github.com/Azure", "github.com/aws"},
+		"locks outside the cluster are leaseholder-sidecar-cloud's: the clouds' SDKs would double the program that most pods run",
+	},
+	{
+		"sidecar/lock/s3",
+		[]string{"k8s.io", "sidecar/config"},
+		"a lock outside the cluster knows nothing of the cluster",
+	},
+	{
 		"sidecar/election",
 		[]string{"sidecar/lock/kube", "sidecar/lock/endpoints", "sidecar/lock/lease", "sidecar/lock/memory", "sidecar/api", "k8s.io/client-go", "k8s.io/api"},
 		"the rules of the election hold for every backend, and know none",

@@ -6,6 +6,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/kube"
 )
@@ -20,9 +21,16 @@ const (
 	PreferredAnnotation = kube.PreferredAnnotation
 )
 
+// LockAnnotation is the address of the lock that a Lease reports, absent where the Lease
+// is the lock itself.
+const LockAnnotation = "leaseholder.dev/lock"
+
 // Decode reads the record that a Lease carries.
 func Decode(l *coordinationv1.Lease) lock.Record {
 	r := kube.Annotated(l.Annotations)
+	if address := l.Annotations[LockAnnotation]; address != string(config.LockLease) {
+		r.Reports = address
+	}
 	s := l.Spec
 	if s.HolderIdentity != nil {
 		r.Holder = *s.HolderIdentity
@@ -51,6 +59,10 @@ func encode(r lock.Record, p *kube.Patch) error {
 		AcquireTime          *metav1.MicroTime `json:"acquireTime"`
 		RenewTime            *metav1.MicroTime `json:"renewTime"`
 		LeaseTransitions     int32             `json:"leaseTransitions"`
+	}
+	p.Metadata.Annotations[LockAnnotation] = nil
+	if r.Reports != "" {
+		p.Metadata.Annotations[LockAnnotation] = r.Reports
 	}
 	p.Spec = spec{
 		HolderIdentity:       r.Holder,
