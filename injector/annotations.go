@@ -23,6 +23,9 @@ const (
 	AnnotationElection = Prefix + string(config.Election)
 	// AnnotationStandby is one of config.Standbys, the first by default.
 	AnnotationStandby = Prefix + string(config.StandbyMode)
+	// AnnotationLock says where the election's lock is, an address that config.ParseLock
+	// reads, default config.LockLease. The sidecar's image depends on it.
+	AnnotationLock = Prefix + string(config.Lock)
 	// AnnotationLeaseDuration is a Go duration in whole seconds, default 15s.
 	AnnotationLeaseDuration = Prefix + string(config.LeaseDuration)
 	// AnnotationRenewDeadline is a Go duration, default 10s.
@@ -68,6 +71,7 @@ func Annotations() []string {
 		AnnotationElection,
 		AnnotationInject,
 		AnnotationLeaseDuration,
+		AnnotationLock,
 		AnnotationLogLevel,
 		AnnotationMemoryLimit,
 		AnnotationMemoryRequest,

@@ -57,6 +57,8 @@ type Decision struct {
 	Election string
 	// Standby is what a standby of that election looks like, empty with Election.
 	Standby config.Standby
+	// Lock is where the election's lock is, the zero value with Election.
+	Lock config.LockAddress
 	// Workload is what the pod is of, see WorkloadOf. Set with Election.
 	Workload string
 	// Named says that an annotation names the election. Set with Election.
@@ -131,6 +133,7 @@ func (c *candidate) decision(outcome Outcome, reason Reason) Decision {
 		Message:  fmt.Sprintf("%s: election %q, standby %s", reason.Sentence(), c.settings.Election, c.settings.Standby),
 		Election: c.settings.Election,
 		Standby:  c.settings.Standby,
+		Lock:     c.settings.Lock,
 		Workload: c.workload.String(),
 		Named:    named,
 	}

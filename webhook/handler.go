@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
@@ -27,6 +28,9 @@ const lookup = time.Second
 const (
 	// ReasonForeignLease: the election's Lease was not made by Leaseholder.
 	ReasonForeignLease injector.Reason = "ForeignLease"
+	// ReasonForeignEndpoints: the Endpoints of the election's name are no lock of
+	// Leaseholder's.
+	ReasonForeignEndpoints injector.Reason = "ForeignEndpoints"
 	// ReasonExcluded: the namespace is out of bounds for elections.
 	ReasonExcluded injector.Reason = "ExcludedNamespace"
 )
@@ -44,6 +48,8 @@ type Options struct {
 	Settings injector.Settings
 	// Leases tells who made an election's Lease.
 	Leases Leases
+	// Endpoints tells which Endpoints can be a lock; nil lets all of them be.
+	Endpoints Endpoints
 	// Unmanaged says that an administrator makes the Leases, as refusals then say.
 	Unmanaged bool
 	// Elections tells whose an election is; nil lets every pod stand in every one.
@@ -144,6 +150,9 @@ func (h *Handler) standing(ctx context.Context, e view.Election, d injector.Deci
 	case foreign:
 		return injector.Refuse(ReasonForeignLease, h.foreign(e)), true
 	}
+	if why := h.unfit(ctx, e, d); why != "" {
+		return injector.Refuse(ReasonForeignEndpoints, why), true
+	}
 	others, refused, err := h.ofOthers(ctx, e, ownership.Member{Workload: d.Workload, Named: d.Named})
 	switch {
 	case err != nil:
@@ -152,6 +161,19 @@ func (h *Handler) standing(ctx context.Context, e view.Election, d injector.Deci
 		return injector.Refuse(ownership.Reason, others.Tell(e.Namespace, e.Name)), true
 	}
 	return injector.Decision{}, false
+}
+
+// unfit says why nobody stands in an election by Endpoints that can't be its lock; empty
+// if they can, or are not.
+func (h *Handler) unfit(ctx context.Context, e view.Election, d injector.Decision) string {
+	if h.o.Endpoints == nil || d.Lock.Scheme != config.LockEndpoints {
+		return ""
+	}
+	why, err := h.o.Endpoints.Unfit(ctx, e)
+	if err != nil {
+		h.o.Logger.WarnContext(ctx, "let a pod in without a look at its endpoints", "namespace", e.Namespace, "election", e.Name, "error", err)
+	}
+	return why
 }
 
 // foreign says why nobody stands in an election whose Lease is not ours.

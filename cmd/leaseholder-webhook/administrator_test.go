@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	leaselock "github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
@@ -44,7 +45,7 @@ func narrow(t *testing.T) {
 		})
 	}
 	webhooktest.Eventually(t, "its account has lost the right to grant", func(ctx context.Context) error {
-		err := cluster.Client.Create(ctx, rights.Role(view.Election{Namespace: "default", Name: "none"}), client.DryRunAll)
+		err := cluster.Client.Create(ctx, rights.Role(view.Election{Namespace: "default", Name: "none"}, config.Default().Lock), client.DryRunAll)
 		if !apierrors.IsForbidden(err) {
 			return fmt.Errorf("got %w", err)
 		}
@@ -92,7 +93,7 @@ func TestAnAdministratorMakesTheRights(t *testing.T) {
 
 	e := view.Election{Namespace: n, Name: "orders"}
 	pod := annotated(n, "orders", e.Name)
-	for _, o := range []client.Object{rights.Lease(e, nil), rights.Role(e), rights.RoleBinding(e, []string{"default"}), pod} {
+	for _, o := range []client.Object{rights.Lease(e, config.Default().Lock, nil), rights.Role(e, config.Default().Lock), rights.RoleBinding(e, []string{"default"}), pod} {
 		if err := cluster.Admin.Create(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}

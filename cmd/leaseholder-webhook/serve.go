@@ -109,6 +109,7 @@ func newProcess(ctx context.Context, kube *rest.Config, o options) (*process, er
 	p.handler = webhook.NewHandler(webhook.Options{
 		Settings:  o.sidecar,
 		Leases:    webhook.KnownLeases{Own: p.cache, All: p.client},
+		Endpoints: webhook.KnownEndpoints{Own: p.cache, All: p.client, Unmanaged: !o.rightsManaged},
 		Unmanaged: !o.rightsManaged,
 		Elections: webhook.KnownElections{Cache: p.cache},
 		Excluded:  func(namespace string) bool { return view.Excluded(namespace, o.namespace) },

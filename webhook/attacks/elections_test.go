@@ -150,7 +150,7 @@ func TestALockURLPathOrImageThatPointsOutside(t *testing.T) {
 	n := cluster.NewNamespace(t)
 	mallory := user(t, n, mayMakePods)
 	for key, values := range map[string][]string{
-		"lock":          {"endpoints", "gs://bucket/object", "azblob://account/container/blob", "https://evil.example.com/"},
+		"lock":          {"https://evil.example.com/", "gs://evil.example.com:443/x", "endpoints://another/orders"},
 		"on-change-url": {"http://169.254.169.254/latest/meta-data/", "http://[fd00:ec2::254]/", "http://metadata.google.internal/", "https://evil.example.com/", "http://127.0.0.1:10250/"},
 		"status-file":   {"/etc/passwd", "/var/run/secrets/kubernetes.io/serviceaccount/token", "../../x"},
 		"image":         {"evil.example.com/sidecar:1"},

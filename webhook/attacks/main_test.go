@@ -43,7 +43,7 @@ func serve(t *testing.T) {
 	cache := cluster.Cache(t)
 	teller := event.Teller{Client: cluster.Client, Instance: "attacked", Logger: quiet}
 	webhooktest.Background(t, "grants", grants.New(grants.Options{
-		Cache: cache, Client: cluster.Client, Teller: teller, Namespace: webhooktest.Namespace, UnusedAfter: time.Hour, Logger: quiet,
+		Cache: cache, Client: cluster.Client, Kube: cluster.Webhook, Teller: teller, Namespace: webhooktest.Namespace, UnusedAfter: time.Hour, Logger: quiet,
 	}).Run)
 	webhooktest.Background(t, "roles", roles.New(roles.Options{
 		Cache: cache, Client: cluster.Client, Teller: teller, Namespace: webhooktest.Namespace, Logger: quiet,
@@ -57,6 +57,7 @@ func serve(t *testing.T) {
 				Image: injectortest.Image, ImagePullPolicy: injectortest.PullPolicy, Resources: injectortest.Resources(),
 			},
 			Leases:    webhook.KnownLeases{Own: cache, All: cluster.Client},
+			Endpoints: webhook.KnownEndpoints{Own: cache, All: cluster.Client},
 			Elections: webhook.KnownElections{Cache: cache},
 			Excluded:  func(namespace string) bool { return view.Excluded(namespace, webhooktest.Namespace) },
 			Logger:    quiet,

@@ -16,6 +16,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
+	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/loop"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
@@ -80,6 +81,7 @@ func (c *Controller) Run(ctx context.Context) error {
 			// Pods come first: somebody is waiting.
 			{Object: &corev1.Pod{}, Keys: t.included(t.waiting(podKeys))},
 			{Object: &coordinationv1.Lease{}, Keys: t.included(t.seeing(leaseKeys))},
+			{Object: view.EndpointsMetadata(), Keys: t.included(endpointsKeys)},
 			{Object: &rbacv1.Role{}, Keys: t.included(labelKeys)},
 			{Object: &rbacv1.RoleBinding{}, Keys: t.included(labelKeys)},
 		},
@@ -144,12 +146,22 @@ func inElection(object client.Object) view.Election {
 	return e
 }
 
-// leaseKeys names the election of a Lease that came, went, was relabelled or became
-// somebody else's, and of none that was only renewed.
+// leaseKeys names the election of a Lease that came, went, was relabelled, became
+// somebody else's or the report of another lock, and of none that was only renewed.
 func leaseKeys(before, after client.Object) []view.Election {
-	if before != nil && after != nil && maps.Equal(before.GetLabels(), after.GetLabels()) && ownership.Of(before) == ownership.Of(after) {
+	if before != nil && after != nil && sameLabels(before, after) &&
+		ownership.Of(before) == ownership.Of(after) && rights.LockOf(before) == rights.LockOf(after) {
 		return nil
 	}
+	return nameKeys(before, after)
+}
+
+func sameLabels(before, after client.Object) bool {
+	return maps.Equal(before.GetLabels(), after.GetLabels())
+}
+
+// nameKeys names the election that has the object's name.
+func nameKeys(before, after client.Object) []view.Election {
 	return bothKeys(before, after, func(o client.Object) view.Election {
 		return view.Election{Namespace: o.GetNamespace(), Name: o.GetName()}
 	})

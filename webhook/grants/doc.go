@@ -1,17 +1,22 @@
 // Package grants gives every election its Lease, and the service accounts of
 // its pods the right to use that one Lease: a Role and a RoleBinding, each
 // named "leaseholder-<election>". No application has to hold these rights, or
-// to make these objects.
+// to make these objects. An election whose lock is elsewhere has a Lease too, as the
+// report of that lock; if these are Endpoints, they are made and granted likewise.
 //
 // It promises that
 //
 //   - a sidecar gets get, list, watch and patch on the one Lease of its
-//     election, and nothing else;
+//     election, on the Endpoints of that name if they are its lock, and nothing else;
 //   - an object of one of those names that Leaseholder did not make is never
 //     changed, and a Lease that it did not make is never granted: the pods get
 //     an Event with the reason, and rights given before are taken away. Who
 //     labels such a Lease "app.kubernetes.io/managed-by: leaseholder" hands it
-//     over, which a policy of the chart allows to those who may create roles there;
+//     over, which a policy of the chart allows to those who may create roles there.
+//     The same holds for Endpoints, but rights are never given to those of a Service:
+//     which have addresses, or no record of a leader, whatever their labels are;
+//   - where the lock is, the pods' sidecars say, as they were told at admission. While a
+//     pod of one lock lives, no other gets rights or a report;
 //   - a pod that stands in an election of another workload, see package ownership,
 //     gets no rights and an Event; it has them only if its service account has them
 //     for another pod, or had them before;
@@ -23,7 +28,8 @@
 //     known: when a leader's pod was deleted by force, and its Lease, Role and
 //     RoleBinding too, all before a replica began its run, and that replica makes the
 //     next Lease while the sidecar from before still runs on a node that is cut off and
-//     is valid, then the next leader does not wait for it;
+//     is valid, then the next leader does not wait for it. Endpoints are never marked
+//     as free;
 //   - it stores no state: pods, and the objects themselves, are all it knows.
 //     Every replica grants, at the same time, and none waits for another;
 //   - nothing is taken from a pod that runs and bears its election's label: before it
@@ -41,8 +47,12 @@
 // has run for longest removes. So a rollout or a scale to zero and back within the
 // delay keeps everything.
 //
-// The Lease goes with the rights, unless somebody outside the cluster holds it, or its
-// fencing token is ahead of the API server's clock: a token is the largest of the last
-// one plus one and of that clock, and a Lease that is made anew knows no last one. Such
-// a Lease stays, with an Event that says so, until the clock has passed the token.
+// The Lease goes with the rights, and so do the Endpoints, unless somebody without a pod
+// holds it, an elector of 2016 for one, or its fencing token is ahead of the API server's
+// clock: a token is the largest of the last one plus one and of that clock, and a Lease
+// that is made anew knows no last one. Such a Lease stays, with an Event that says so,
+// until the clock has passed the token.
+//
+// Of Endpoints, only the labelled are watched, and their metadata alone: a Service can
+// have thousands of addresses. They are read as a whole once, when they are granted.
 package grants

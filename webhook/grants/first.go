@@ -14,22 +14,23 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
-// ensureLease makes the Lease if there is none, with the record of whose it is. The
-// first candidate of a Lease that was just made waits for a whole lease duration,
-// since a leader from before could still be valid, but not if it is certain that
-// there was none.
-func (t *term) ensureLease(ctx context.Context, e view.Election, members []ownership.Member) (record ownership.Record, foreign client.Object, err error) {
+// ensureLease makes the Lease if there is none, with the record of whose it is and where
+// the lock is. The first candidate of a Lease that was just made waits for a whole lease
+// duration, since a leader from before could still be valid, but not if it is certain
+// that there was none. The report of a lock elsewhere is taken by nobody.
+func (t *term) ensureLease(ctx context.Context, e view.Election, lock config.LockAddress, members []ownership.Member) (record ownership.Record, foreign client.Object, err error) {
 	known, err := t.hadBefore(ctx, e)
 	if err != nil {
 		return record, nil, err
 	}
-	made, found := rights.Lease(e, members), &coordinationv1.Lease{}
+	made, found := rights.Lease(e, lock, members), &coordinationv1.Lease{}
 	// A Lease belongs to its candidates, so there is nothing to repair in it.
 	asItIs := func(*coordinationv1.Lease) bool { return false }
 	foreign, err = ensure(ctx, t, made, found, asItIs)
@@ -38,10 +39,10 @@ func (t *term) ensureLease(ctx context.Context, e view.Election, members []owner
 	}
 	t.setSeen(e)
 	if made.UID == "" { // there was one
-		record, err = t.keepRecord(ctx, found, members)
+		record, err = t.keepRecord(ctx, found, lock, members)
 		return record, nil, err
 	}
-	if known {
+	if known || lock != config.Default().Lock {
 		return ownership.Of(made), nil, nil
 	}
 	return ownership.Of(made), nil, t.free(ctx, e, made)

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
@@ -225,7 +226,7 @@ func TestWhatAnAdministratorAppliedIsTakenOverAsItIs(t *testing.T) {
 	n := cluster.NewNamespace(t)
 	e := view.Election{Namespace: n, Name: shared}
 	members := []ownership.Member{{Workload: "statefulset/db"}}
-	for _, o := range []client.Object{rights.Lease(e, members), rights.Role(e), rights.RoleBinding(e, []string{"one"})} {
+	for _, o := range []client.Object{rights.Lease(e, config.Default().Lock, members), rights.Role(e, config.Default().Lock), rights.RoleBinding(e, []string{"one"})} {
 		if err := cluster.Admin.Create(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}

@@ -29,12 +29,23 @@ func kindOf(object client.Object) string {
 	case *rbacv1.RoleBinding:
 		return "RoleBinding"
 	}
-	return "object"
+	return object.GetObjectKind().GroupVersionKind().Kind
+}
+
+// pluralOf is the kind of a lock, in a sentence about several.
+func pluralOf(object client.Object) string {
+	if _, ok := object.(*coordinationv1.Lease); ok {
+		return "Leases"
+	}
+	return kindOf(object) // Endpoints
 }
 
 func versionOf(object client.Object) string {
-	if _, ok := object.(*coordinationv1.Lease); ok {
+	switch object.(type) {
+	case *coordinationv1.Lease:
 		return coordinationv1.SchemeGroupVersion.String()
+	case *rbacv1.Role, *rbacv1.RoleBinding:
+		return rbacv1.SchemeGroupVersion.String()
 	}
-	return rbacv1.SchemeGroupVersion.String()
+	return object.GetObjectKind().GroupVersionKind().GroupVersion().String()
 }

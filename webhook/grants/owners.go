@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/loop"
@@ -18,15 +19,16 @@ import (
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
-// keepRecord brings the record of whose an election is up to date.
-func (t *term) keepRecord(ctx context.Context, found *coordinationv1.Lease, members []ownership.Member) (ownership.Record, error) {
+// keepRecord brings the record of whose an election is, and where its lock, up to date.
+func (t *term) keepRecord(ctx context.Context, found *coordinationv1.Lease, lock config.LockAddress, members []ownership.Member) (ownership.Record, error) {
 	record := ownership.Of(found)
 	next := record.Next(members)
-	if next == record {
+	if next == record && rights.LockOf(found) == lock {
 		return record, nil
 	}
 	changed := found.DeepCopy()
 	next.Write(&changed.ObjectMeta)
+	rights.WriteLock(&changed.ObjectMeta, lock)
 	// Another replica, with another view of the pods, may do the same: the patch
 	// names the version that this was decided on.
 	err := t.Client.Patch(ctx, changed, client.MergeFromWithOptions(found, client.MergeFromWithOptimisticLock{}))
@@ -36,7 +38,7 @@ func (t *term) keepRecord(ctx context.Context, found *coordinationv1.Lease, memb
 	case err != nil:
 		return record, fmt.Errorf("record whose Lease %s is: %w", client.ObjectKeyFromObject(found), err)
 	}
-	t.Logger.InfoContext(ctx, "recorded whose an election is", "election", client.ObjectKeyFromObject(found).String(), "record", changed.Annotations[ownership.Annotation])
+	t.Logger.InfoContext(ctx, "recorded whose an election is", "election", client.ObjectKeyFromObject(found).String(), "record", changed.Annotations[ownership.Annotation], "lock", lock.String())
 	return next, nil
 }
 
@@ -102,14 +104,12 @@ func (t *term) tellStrangers(ctx context.Context, e view.Election, strangers []s
 		t.Logger.WarnContext(ctx, "a pod stands in an election of others", "election", e.String(), "pod", s.pod.Name, "owner", s.refusal.Owner)
 		t.Teller.Tell(ctx, event.Event{
 			Regarding: event.Reference("v1", "Pod", s.pod),
-			Related: corev1.ObjectReference{
-				APIVersion: coordinationv1.SchemeGroupVersion.String(), Kind: "Lease", Namespace: e.Namespace, Name: e.Name,
-			},
-			Type:     corev1.EventTypeWarning,
-			Reason:   string(ownership.Reason),
-			Action:   actionGrant,
-			Note:     note,
-			Occasion: note,
+			Related:   leaseReference(e),
+			Type:      corev1.EventTypeWarning,
+			Reason:    string(ownership.Reason),
+			Action:    actionGrant,
+			Note:      note,
+			Occasion:  note,
 		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
@@ -47,14 +48,24 @@ func (t *term) reconcile(ctx context.Context, e view.Election) (again time.Durat
 	return 0, nil
 }
 
-// grant makes or repairs the Lease, then the rights to it. It stops at an object
-// of one of their names that is not ours, and gives that back. Granted is an election
-// in which an account has rights now that had none.
+// grant makes or repairs the Lease, and the Endpoints if they are the lock, then the
+// rights to them. It stops at an object of one of their names that is not ours, and
+// gives that back. Granted is an election in which an account has rights now that had
+// none.
 func (t *term) grant(ctx context.Context, e view.Election, pods []corev1.Pod) (granted bool, foreign client.Object, err error) {
 	members := ownership.MembersOf(pods, e.Name)
-	record, foreign, err := t.ensureLease(ctx, e, members)
+	lock, err := t.lockOf(ctx, e, pods)
+	if err != nil {
+		return false, nil, err
+	}
+	record, foreign, err := t.ensureLease(ctx, e, lock, members)
 	if foreign != nil || err != nil {
 		return false, foreign, err
+	}
+	if lock.Scheme == config.LockEndpoints {
+		if foreign, err = t.ensureEndpoints(ctx, e); foreign != nil || err != nil {
+			return false, foreign, err
+		}
 	}
 	strangers := strangersOf(record, pods, members)
 	accounts, err := t.entitled(ctx, e, pods, strangers)
@@ -64,16 +75,17 @@ func (t *term) grant(ctx context.Context, e view.Election, pods []corev1.Pod) (g
 	if accounts, err = t.keepUsed(ctx, e, accounts); err != nil {
 		return false, nil, err
 	}
-	if granted, foreign, err = t.giveRights(ctx, e, accounts); foreign != nil || err != nil {
+	if granted, foreign, err = t.giveRights(ctx, e, lock, accounts); foreign != nil || err != nil {
 		return false, foreign, err
 	}
 	t.tellStrangers(ctx, e, strangers, accounts)
+	t.tellOtherLocks(ctx, e, lock, pods)
 	return granted, nil, nil
 }
 
 // giveRights makes or repairs the Role and its RoleBinding.
-func (t *term) giveRights(ctx context.Context, e view.Election, accounts []string) (granted bool, foreign client.Object, err error) {
-	role := rights.Role(e)
+func (t *term) giveRights(ctx context.Context, e view.Election, lock config.LockAddress, accounts []string) (granted bool, foreign client.Object, err error) {
+	role := rights.Role(e, lock)
 	if foreign, err = ensure(ctx, t, role, &rbacv1.Role{}, func(r *rbacv1.Role) bool {
 		relabelled := restoreLabels(&r.ObjectMeta, &role.ObjectMeta)
 		if equality.Semantic.DeepEqual(r.Rules, role.Rules) {

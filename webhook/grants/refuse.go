@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
@@ -33,6 +34,7 @@ func (t *term) refuse(ctx context.Context, e view.Election, pods []corev1.Pod, f
 		err = t.revoke(ctx, e)
 	}
 	t.Logger.WarnContext(ctx, "refused to grant rights", "election", e.String(), "kind", kindOf(foreign), "object", client.ObjectKeyFromObject(foreign).String())
+	note := refusal(e, foreign)
 	for i := range pods {
 		t.Teller.Tell(ctx, event.Event{
 			Regarding: event.Reference("v1", "Pod", &pods[i]),
@@ -40,12 +42,20 @@ func (t *term) refuse(ctx context.Context, e view.Election, pods []corev1.Pod, f
 			Type:      corev1.EventTypeWarning,
 			Reason:    ReasonRefused,
 			Action:    actionGrant,
-			Note: fmt.Sprintf("election %q gets no rights: Leaseholder did not make %s %q; name another election, or hand it over with the label %s=%s",
-				e.Name, kindOf(foreign), foreign.GetName(), view.LabelManagedBy, view.ManagedBy),
-			Occasion: string(foreign.GetUID()),
+			Note:      note,
+			Occasion:  string(foreign.GetUID()) + event.Digest(note),
 		})
 	}
 	return err
+}
+
+// refusal says why an election gets no rights, and the ways out.
+func refusal(e view.Election, foreign client.Object) string {
+	if endpoints, ok := foreign.(*unstructured.Unstructured); ok {
+		return fmt.Sprintf("election %q gets no rights: %s", e.Name, rights.UnfitEndpoints(endpoints))
+	}
+	return fmt.Sprintf("election %q gets no rights: Leaseholder did not make %s %q; name another election, or hand it over with the label %s=%s",
+		e.Name, kindOf(foreign), foreign.GetName(), view.LabelManagedBy, view.ManagedBy)
 }
 
 // revoke removes the rights of an election, of those that are ours.

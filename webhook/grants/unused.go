@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/loop"
@@ -56,43 +57,65 @@ func (t *term) removeUnused(ctx context.Context, e view.Election) (again time.Du
 	} else if len(running(pods)) > 0 {
 		return 0, loop.ErrBehind // they are about to be known here
 	}
-	if err := t.revoke(ctx, e); err != nil || l.lease == nil {
+	if err := t.revoke(ctx, e); err != nil {
 		return 0, err
 	}
-	if again, err := t.fenced(ctx, e, l.lease); again > 0 || err != nil {
-		return again, err
-	}
-	if err := t.delete(ctx, l.lease); apierrors.IsConflict(err) {
-		return 0, loop.ErrBehind // somebody has just written it, of which no event tells here
-	} else if err != nil {
-		return 0, err
+	for _, lock := range l.locks {
+		if again, err := t.fenced(ctx, e, lock.object, lock.token); again > 0 || err != nil {
+			return again, err
+		}
+		if err := t.delete(ctx, lock.object); apierrors.IsConflict(err) {
+			return 0, loop.ErrBehind // somebody has just written it, of which no event tells here
+		} else if err != nil {
+			return 0, err
+		}
 	}
 	return 0, nil
 }
 
 // remains are the objects of an election.
 type remains struct {
-	lease  *coordinationv1.Lease
+	// locks are the Lease, and the Endpoints.
+	locks  []leftLock
 	rights bool
 	// held says that somebody without a pod uses them.
 	held bool
 }
 
-func (r remains) none() bool { return r.lease == nil && !r.rights }
+// leftLock is what a lock is kept in, with the fencing token of its last term.
+type leftLock struct {
+	object client.Object
+	token  int64
+}
+
+func (r remains) none() bool { return len(r.locks) == 0 && !r.rights }
 
 // leftBehind finds the objects of an election that we may remove: a Lease that
-// an administrator has handed over bears no election's label, and stays.
+// an administrator has handed over bears no election's label, and stays. The same
+// holds for Endpoints.
 func (t *term) leftBehind(ctx context.Context, e view.Election) (remains, error) {
 	var r remains
+	add := func(o client.Object, token int64, held bool) {
+		r.held = r.held || held
+		if o.GetLabels()[injector.LabelElection] == e.Name {
+			r.locks = append(r.locks, leftLock{object: o, token: token})
+		}
+	}
 	var l coordinationv1.Lease
 	switch err := t.Cache.Get(ctx, rights.LeaseKey(e), &l); {
 	case client.IgnoreNotFound(err) != nil:
 		return r, fmt.Errorf("read Lease %s: %w", e, err)
 	case err == nil:
-		r.held = heldOutside(&l, t.UnusedAfter)
-		if l.Labels[injector.LabelElection] == e.Name {
-			r.lease = &l
-		}
+		// A report says who leads elsewhere, which nobody needs this Lease for.
+		report := rights.LockOf(&l) != config.Default().Lock
+		add(&l, lease.Decode(&l).Token, !report && heldOutside(&l, t.UnusedAfter))
+	}
+	endpoints := view.EndpointsMetadata()
+	switch err := t.Cache.Get(ctx, rights.LeaseKey(e), endpoints); {
+	case client.IgnoreNotFound(err) != nil:
+		return r, fmt.Errorf("read Endpoints %s: %w", e, err)
+	case err == nil:
+		add(endpoints, endpointsToken(endpoints), heldEndpoints(endpoints, t.UnusedAfter))
 	}
 	for _, object := range []client.Object{&rbacv1.Role{}, &rbacv1.RoleBinding{}} {
 		err := t.Cache.Get(ctx, rights.Key(e), object)

@@ -29,7 +29,8 @@ type Options struct {
 	// WebhookConfiguration is the name of its MutatingWebhookConfiguration and of
 	// its ValidatingWebhookConfiguration.
 	WebhookConfiguration string
-	// RightsUnwatched leaves out Roles and RoleBindings, where others make them.
+	// RightsUnwatched leaves out Roles, RoleBindings and Endpoints, where others make
+	// them.
 	RightsUnwatched bool
 }
 
@@ -58,6 +59,7 @@ func NewCache(ctx context.Context, config *rest.Config, o Options) (cache.Cache,
 	if !o.RightsUnwatched {
 		objects[&rbacv1.Role{}] = cache.ByObject{Label: ours}
 		objects[&rbacv1.RoleBinding{}] = cache.ByObject{Label: ours}
+		objects[EndpointsMetadata()] = cache.ByObject{Label: ours}
 	}
 	c, err := cache.New(config, cache.Options{
 		Scheme:                      Scheme(),

@@ -17,7 +17,7 @@ import (
 
 // policyFolders are the chart's policies that hold whether the webhook runs or not.
 // The last must be one that awaitPolicies can try.
-var policyFolders = []string{"accountpodpolicy", "accountrightspolicy", "accountwebhookpolicy", "labelpolicy", "leasepolicy", "accountleasepolicy"}
+var policyFolders = []string{"accountpodpolicy", "accountrightspolicy", "accountwebhookpolicy", "accountendpointspolicy", "labelpolicy", "endpointspolicy", "leasepolicy", "accountleasepolicy"}
 
 // policies gives all policies before all bindings, so that when the last binding is in
 // force the others are too: the API server learns of both in the order of creation.

@@ -93,8 +93,8 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "leaseholder.name" . }
 {{- end }}
 
 {{/*
-The names of the policies that bind the webhook's account, on pods, Leases, rights and
-webhook configurations, and of their bindings.
+The names of the policies that bind the webhook's account, on pods, Leases, Endpoints,
+rights and webhook configurations, and of their bindings.
 */}}
 {{- define "leaseholder.accountpodpolicy.name" -}}
 leaseholder-account-pod-policy
@@ -102,6 +102,10 @@ leaseholder-account-pod-policy
 
 {{- define "leaseholder.accountleasepolicy.name" -}}
 leaseholder-account-lease-policy
+{{- end }}
+
+{{- define "leaseholder.accountendpointspolicy.name" -}}
+leaseholder-account-endpoints-policy
 {{- end }}
 
 {{- define "leaseholder.accountrightspolicy.name" -}}
@@ -124,6 +128,14 @@ The name of the policy for who may hand a Lease over to Leaseholder, and of its 
 */}}
 {{- define "leaseholder.leasepolicy.name" -}}
 leaseholder-lease-policy
+{{- end }}
+
+{{/*
+The name of the policy for who may hand Endpoints over to Leaseholder or give addresses to
+those that are locks, and of its binding.
+*/}}
+{{- define "leaseholder.endpointspolicy.name" -}}
+leaseholder-endpoints-policy
 {{- end }}
 
 {{/*

@@ -14,8 +14,9 @@ const podPolicy = "leaseholder-pod-policy"
 // policyNames are the chart's ValidatingAdmissionPolicies.
 func policyNames() []string {
 	return []string{
-		"leaseholder-account-lease-policy", "leaseholder-account-pod-policy", "leaseholder-account-rights-policy", "leaseholder-account-webhook-policy",
-		"leaseholder-label-policy", "leaseholder-lease-policy", "leaseholder-namespace-policy", podPolicy,
+		"leaseholder-account-endpoints-policy", "leaseholder-account-lease-policy", "leaseholder-account-pod-policy",
+		"leaseholder-account-rights-policy", "leaseholder-account-webhook-policy",
+		"leaseholder-endpoints-policy", "leaseholder-label-policy", "leaseholder-lease-policy", "leaseholder-namespace-policy", podPolicy,
 	}
 }
 

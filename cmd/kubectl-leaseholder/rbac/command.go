@@ -1,5 +1,6 @@
-// Package rbac is "kubectl leaseholder rbac": the Leases, Roles and RoleBindings that
-// the pods of manifests need, for clusters in which an administrator makes them.
+// Package rbac is "kubectl leaseholder rbac": the Leases, Endpoints, Roles and
+// RoleBindings that the pods of manifests need, for clusters in which an administrator
+// makes them.
 //
 // It promises that
 //
@@ -29,7 +30,8 @@ func Command(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOSt
 		Use:   "rbac -f FILE",
 		Short: "Print the Leases and rights that the pods of manifests need",
 		Long: `Print the Lease, the Role and the RoleBinding of every election that pods of the
-manifests stand in. No cluster is asked.
+manifests stand in, and its Endpoints where leaseholder.dev/lock says that they are its
+lock. No cluster is asked.
 
 They are what the webhook makes itself where the chart's rights.mode is managed. Where
 it is none, apply them before the workloads, and again when a workload gets another

@@ -15,6 +15,8 @@ import (
 	k8syaml "sigs.k8s.io/yaml"
 
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject"
+	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
@@ -60,20 +62,29 @@ func write(w *bytes.Buffer, manifests *inject.Manifests, e view.Election, candid
 		accounts = append(accounts, c.Account)
 	}
 	record := ownership.First(members)
+	lock := candidates[0].Decision.Lock
 	for i, c := range candidates {
 		if refusal, refused := record.Refuses(members[i], members); refused {
 			manifests.Refuse(c.Object, refusal.Tell(e.Namespace, e.Name))
 		}
+		if own := c.Decision.Lock; own != lock {
+			manifests.Refuse(c.Object, fmt.Sprintf("election %q in namespace %q has the lock %s by %s, and %s here: give all of its pods the same %s, or name another election",
+				e.Name, e.Namespace, lock, candidates[0].Object, own, injector.AnnotationLock))
+		}
 	}
 	slices.Sort(accounts)
-	for _, o := range []struct {
+	type made struct {
 		kind   schema.GroupVersionKind
 		object any
-	}{
-		{coordinationv1.SchemeGroupVersion.WithKind("Lease"), rights.Lease(e, members)},
-		{rbacv1.SchemeGroupVersion.WithKind("Role"), rights.Role(e)},
-		{rbacv1.SchemeGroupVersion.WithKind("RoleBinding"), rights.RoleBinding(e, slices.Compact(accounts))},
-	} {
+	}
+	objects := []made{{coordinationv1.SchemeGroupVersion.WithKind("Lease"), rights.Lease(e, lock, members)}}
+	if lock.Scheme == config.LockEndpoints {
+		objects = append(objects, made{view.EndpointsKind(), rights.Applicable(e)})
+	}
+	objects = append(objects,
+		made{rbacv1.SchemeGroupVersion.WithKind("Role"), rights.Role(e, lock)},
+		made{rbacv1.SchemeGroupVersion.WithKind("RoleBinding"), rights.RoleBinding(e, slices.Compact(accounts))})
+	for _, o := range objects {
 		text, err := manifest(o.kind, o.object)
 		if err != nil {
 			return fmt.Errorf("write the %s of election %s: %w", o.kind.Kind, e, err)

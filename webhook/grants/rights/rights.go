@@ -1,6 +1,6 @@
-// Package rights is the Lease, the Role and the RoleBinding of an election, as the
-// controller of grants makes them and "kubectl leaseholder rbac" prints them. It
-// asks nobody and writes nothing.
+// Package rights is the Lease, the Role and the RoleBinding of an election, and its
+// Endpoints if these are its lock, as the controller of grants makes them and
+// "kubectl leaseholder rbac" prints them. It asks nobody and writes nothing.
 //
 // It promises that both have the same objects of it, labels included: what an
 // administrator has applied is taken over by the controller as it is.
@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -33,24 +34,31 @@ func Key(e view.Election) types.NamespacedName {
 
 // Lease is made for these pods. It is unheld and unmarked: making it gives the lead
 // to nobody, and whoever wants it waits until a leader from before can no longer be
-// valid.
-func Lease(e view.Election, members []ownership.Member) *coordinationv1.Lease {
-	lease := &coordinationv1.Lease{ObjectMeta: meta(e, LeaseKey(e))}
-	ownership.First(members).Write(&lease.ObjectMeta)
-	return lease
+// valid. When the lock is elsewhere, it is marked as a report of it.
+func Lease(e view.Election, lock config.LockAddress, members []ownership.Member) *coordinationv1.Lease {
+	l := &coordinationv1.Lease{ObjectMeta: meta(e, LeaseKey(e))}
+	ownership.First(members).Write(&l.ObjectMeta)
+	WriteLock(&l.ObjectMeta, lock)
+	return l
 }
 
-// Role allows what a sidecar does with the Lease, and nothing else.
-func Role(e view.Election) *rbacv1.Role {
-	return &rbacv1.Role{
-		ObjectMeta: meta(e, Key(e)),
-		Rules: []rbacv1.PolicyRule{{
-			APIGroups:     []string{coordinationv1.GroupName},
-			Resources:     []string{"leases"},
+// Role allows what a sidecar does with the Lease, and with the Endpoints if they are the
+// lock, and nothing else.
+func Role(e view.Election, lock config.LockAddress) *rbacv1.Role {
+	role := &rbacv1.Role{ObjectMeta: meta(e, Key(e))}
+	allow := func(group, resource string) {
+		role.Rules = append(role.Rules, rbacv1.PolicyRule{
+			APIGroups:     []string{group},
+			Resources:     []string{resource},
 			ResourceNames: []string{e.Name},
 			Verbs:         view.Verbs(),
-		}},
+		})
 	}
+	allow(coordinationv1.GroupName, "leases")
+	if lock.Scheme == config.LockEndpoints {
+		allow(corev1.GroupName, "endpoints")
+	}
+	return role
 }
 
 // RoleBinding gives the Role to service accounts.
