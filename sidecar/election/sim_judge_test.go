@@ -147,7 +147,7 @@ func (j *simJudge) taken(by string) {
 
 // forget takes note of what is left of the history. Tokens that nothing shows any
 // more are followed by larger ones only as the server's clock goes on.
-func (j *simJudge) forget(left []lock.Snapshot) {
+func (j *simJudge) forget(left []simState) {
 	j.highest = 0
 	for _, s := range left {
 		j.highest = max(j.highest, s.Record.Token)
