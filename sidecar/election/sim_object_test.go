@@ -278,6 +278,7 @@ func (l *simObject) replace(r request, next simState, live func() bool, back fun
 		l.put(r.base.Revision, next, live, back)
 		return
 	}
+	l.begin()
 	next.lease.by = by
 	release := r.record.Holder == ""
 	leave := func() {
@@ -383,6 +384,18 @@ func (l *simObject) tell() {
 			l.poll(p)
 		}
 	})
+}
+
+// renewals is how many requests a leader at rest sends, at most.
+func (n *simNode) renewals(d time.Duration) int {
+	s, period := n.w.server, n.machine.timing.RetryPeriod
+	each := 1
+	if s.kind == leased || s.interval() >= period {
+		// It asks for the lease first; or it waits for its turn to write, while the
+		// next question falls due.
+		each = 2
+	}
+	return each*int(float64(d)*n.clock.rate/float64(period)) + 2*each
 }
 
 // polls is how often a standby at rest asks, at most. Where a question comes just

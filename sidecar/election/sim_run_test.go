@@ -226,7 +226,7 @@ func (w *world) recover() error {
 			// One that expects renewals sooner than they come reads, and no more.
 			asked = 0
 		}
-		if most := int(float64(simCalm)*n.clock.rate/float64(n.machine.timing.RetryPeriod)) + 2; n == leader && n.asked-before[n].asked > most {
+		if most := n.renewals(simCalm); n == leader && n.asked-before[n].asked > most {
 			return fmt.Errorf("%s, a leader at rest, sent %d requests, of at most %d", n.identity, n.asked-before[n].asked, most)
 		}
 		if w.server.kind.store() {

@@ -141,8 +141,13 @@ func (s *simServer) edit(what string, change func(*lock.Record)) {
 	state := s.state
 	change(&state.Record)
 	state.lease = simLease{} // which has to be broken first
-	if s.kind.store() && s.w.chance(0.5) {
-		state.count++ // with the lock's own hand; others know nothing of counts
+	if s.kind.store() {
+		// Who edits an object by hand knows nothing of counts, or does.
+		if s.w.chance(0.5) {
+			state.count++
+		} else {
+			s.w.judge.unordered()
+		}
 	}
 	s.put(state)
 	s.w.logf("by hand: %s: version %d: %s", what, s.version, show(state.Record))
