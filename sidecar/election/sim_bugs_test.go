@@ -15,6 +15,8 @@ import (
 type knownBug struct {
 	name  string
 	edits []edit
+	// kind of server that finds it; watched if nothing else is said.
+	kind simKind
 	// world is a mistake outside the machine.
 	world simMistake
 	// script is a schedule that shows the bug, where random ones seldom do. It
@@ -35,6 +37,18 @@ const (
 	putWithoutUID
 	// lateReplies: an answer counts also when its request was given up.
 	lateReplies
+	// generationsOrdered: a store's generations are taken for the order of its states.
+	generationsOrdered
+	// arrivalOrder: whatever comes last from a store is taken for its newest state.
+	arrivalOrder
+	// epochKept: another object of the same name is taken for a later state of it.
+	epochKept
+	// equalCountIgnored: another state at the same count is not looked at.
+	equalCountIgnored
+	// writesUnnamed: a refused write is not recognised as one's own.
+	writesUnnamed
+	// leaseLeftFirst: the store's lease is released before the record.
+	leaseLeftFirst
 )
 
 var knownBugs = []knownBug{

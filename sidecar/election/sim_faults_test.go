@@ -14,15 +14,15 @@ type simFault struct {
 	// weight is how often it comes, beside the others.
 	weight float64
 	// kind says where it may come.
-	kind simKind
+	kind simPlace
 	do   func(w *world) bool
 }
 
-type simKind int
+type simPlace int
 
 const (
 	// everywhere: the promises hold whatever else there is.
-	everywhere simKind = iota
+	everywhere simPlace = iota
 	// alone: not beside client-go, which promises nothing then.
 	alone
 	// equal: not beside other durations, which an emptied lock does not tell.
@@ -157,16 +157,22 @@ var simFaults = []simFault{
 		return exists
 	}},
 	{"touched by hand", 1, everywhere, byHand("touched", func(*world, *lock.Record) {})},
-	{"watch ended", 1, everywhere, toOne(func(_ *world, n *simNode) {
-		if n.stream != nil {
-			n.stream.end(errLost)
-		}
-	})},
+	{"watch ended", 1, everywhere, toOne(func(_ *world, n *simNode) { n.client.unwatch() })},
 	{"watch silent", 1, everywhere, toOne(func(_ *world, n *simNode) {
 		if n.stream != nil {
 			n.stream.silent = true
 		}
 	})},
+}
+
+// kindFaults strike one kind of server.
+var kindFaults = map[simKind][]simFault{
+	leased: {{"lease broken by hand", 3, everywhere, func(w *world) bool {
+		held := w.server.leasedNow()
+		w.server.state.lease = simLease{}
+		w.logf("by hand: the lease is broken")
+		return held
+	}}},
 }
 
 // restored is a fault of some worlds alone.
@@ -211,8 +217,8 @@ func (n *simNode) lose(d time.Duration) {
 	n.w.after(d, func() {
 		n.cut = false
 		n.logf("is connected")
-		if n.stream != nil && n.w.chance(0.5) {
-			n.stream.end(errLost)
+		if n.w.chance(0.5) {
+			n.client.unwatch()
 		}
 	})
 }

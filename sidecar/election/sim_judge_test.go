@@ -106,13 +106,22 @@ func (j *simJudge) changed(state lock.Snapshot) {
 	}
 }
 
+// unordered notes a change of which nobody can tell that it is not an old state
+// restored: a leader who sees it gives up.
+func (j *simJudge) unordered() {
+	for _, s := range j.seats {
+		s.contested = s.contested || s.leading
+	}
+}
+
 // givingUp says that the machine was asked to end its term.
 func (m *machine) givingUp(now Instant) bool { return m.stopping || m.resigning || now < m.coolUntil }
 
 // begins judges the beginning of a term.
 func (j *simJudge) begins(s *simSeat) error {
 	n := s.node
-	s.contested = j.w.server.state.Record.Holder != n.identity.String()
+	state := j.w.server.state
+	s.contested = state.Record.Holder != n.identity.String() || j.w.server.kind.store() && state.Revision != n.machine.known.Revision
 	n.logf("leads, token %d", n.machine.token)
 	j.terms++
 	if n.machine.token <= j.highest {
@@ -147,7 +156,7 @@ func (j *simJudge) taken(by string) {
 
 // forget takes note of what is left of the history. Tokens that nothing shows any
 // more are followed by larger ones only as the server's clock goes on.
-func (j *simJudge) forget(left []lock.Snapshot) {
+func (j *simJudge) forget(left []simState) {
 	j.highest = 0
 	for _, s := range left {
 		j.highest = max(j.highest, s.Record.Token)

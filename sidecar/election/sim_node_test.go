@@ -18,6 +18,9 @@ type simNode struct {
 	clock    *simClock
 	machine  *machine
 
+	client simClient
+	number int // of all processes
+
 	gone     bool // ended or killed
 	leaving  bool // told to end
 	paused   bool
@@ -63,6 +66,11 @@ func (w *world) start(pod, uid string, clock *simClock, timing config.Timing) *s
 	n := &simNode{w: w, identity: lock.Identity{Pod: pod, UID: uid, Start: strconv.Itoa(w.made)}, clock: clock, mayMake: w.chance(0.5)}
 	random := rand.New(rand.NewPCG(w.random.Uint64(), 2))
 	n.machine = newMachine(n.identity, timing, random.Float64)
+	n.number, n.client = w.made, &simAPI{n: n}
+	if w.server.kind.store() {
+		n.mayMake = true // whoever may write may make
+		n.client = &simObject{n: n}
+	}
 	w.nodes = append(w.nodes, n)
 	w.judge.watch(n)
 	n.logf("starts, rate %.3f, lease %s", clock.rate, timing.LeaseDuration)
@@ -93,8 +101,8 @@ func (n *simNode) deliver(see func(now Instant)) {
 // advance does what Candidate.Run does between two events.
 func (n *simNode) advance() {
 	m := n.machine
-	if m.watchStale && n.stream != nil {
-		n.stream.end(errLost)
+	if m.watchStale {
+		n.client.unwatch()
 	}
 	for {
 		what, until := m.next(n.now())
@@ -124,77 +132,117 @@ func (n *simNode) advance() {
 	}
 }
 
-// send takes a request to the server and the answer back, or not. Whether or
-// not somebody still waits, it is executed.
+// send takes a request to the server and the answer back, or not.
 func (n *simNode) send(r request) {
-	w, s := n.w, n.w.server
 	n.requests++
-	n.asked++
 	if r.what == doWrite {
 		n.wrote++
 	}
 	number, waiting := n.requests, true
+	live := func() bool { return waiting || mistake == lateReplies }
 	answer := func(state lock.Snapshot, err error) {
-		n.deliver(func(now Instant) {
-			if !waiting && mistake != lateReplies {
-				return
-			}
-			waiting = false
-			r.answer, r.err = state, err
-			n.logf("request %d, %s: %s", number, r.what, outcome(err))
-			n.machine.answered(now, r)
-			if r.what == doRead && err == nil && !n.machine.watching {
-				n.machine.watchBegun(now)
-				n.watch++
-				s.watch(n, n.watch, state.From)
-			}
-		})
+		if !live() {
+			return
+		}
+		waiting = false
+		now := n.now()
+		r.answer, r.err = state, err
+		n.logf("request %d, %s: %s", number, r.what, outcome(err))
+		n.machine.answered(now, r)
+		if r.what == doRead && err == nil && !n.machine.watching {
+			n.machine.watchBegun(now)
+			n.watch++
+			n.client.watch(n.watch, state.From)
+		}
 	}
 	n.logf("request %d, %s on version %s", number, r.what, r.base.Version)
-	attempt := n.machine.timing.Attempt()
-	w.after(n.clock.until(n.now()+attempt)-w.now, func() { answer(lock.Snapshot{}, context.DeadlineExceeded) })
+	n.later(n.now()+n.machine.timing.Attempt(), func() { answer(lock.Snapshot{}, context.DeadlineExceeded) })
+	n.client.carry(r, live, answer)
+}
+
+// later lets the process do something when its clock shows an instant.
+func (n *simNode) later(at Instant, do func()) {
+	n.w.after(n.clock.until(at)-n.w.now, func() { n.deliver(func(Instant) { do() }) })
+}
+
+// hand passes something on within the process, as one goroutine does to another:
+// nearly always at once.
+func (n *simNode) hand(see func(now Instant)) {
+	late := time.Duration(0)
+	if n.w.chance(n.w.trouble) {
+		late = n.w.between(0, time.Second/10)
+	}
+	n.w.after(late, func() { n.deliver(see) })
+}
+
+// exchange takes one message to the server and its answer back, or not. Whether or
+// not somebody still waits, it is executed.
+func (n *simNode) exchange(do func() (simState, error), back func(simState, error)) {
+	w, s := n.w, n.w.server
+	n.asked++
 	if n.cut || w.chance(w.trouble/2) {
 		return
 	}
-	execute := func(back func(lock.Snapshot, error)) {
+	execute := func(back func(simState, error)) {
 		switch {
 		case s.down:
-			back(lock.Snapshot{}, errUnavailable)
+			back(simState{}, errUnavailable)
 			return
 		case w.chance(s.failing):
-			back(lock.Snapshot{}, errServer)
+			back(simState{}, errServer)
 			return
 		}
-		state, err := n.execute(r)
+		state, err := do()
 		if w.chance(s.failing) {
 			err = errServer
 		}
 		back(state, err)
 	}
-	w.after(w.delay(), func() {
-		execute(func(state lock.Snapshot, err error) {
-			lost := n.cut || w.chance(w.trouble/2)
-			w.after(w.delay(), func() {
-				if !lost && !n.cut {
-					answer(state, err)
-				}
-			})
+	home := func(state simState, err error) {
+		lost := n.cut || w.chance(w.trouble/2)
+		w.after(w.delay(), func() {
+			if !lost && !n.cut {
+				n.deliver(func(Instant) { back(state, err) })
+			}
 		})
-	})
+	}
+	if s.kind.store() && w.chance(w.trouble/2) { // a proxy that repeats it, and gives the second answer
+		w.after(w.delay(), func() { execute(func(simState, error) { w.after(w.delay(), func() { execute(home) }) }) })
+		return
+	}
+	w.after(w.delay(), func() { execute(home) })
 	if w.chance(w.trouble / 2) { // a proxy that repeats it
-		w.after(w.delay(), func() { execute(func(lock.Snapshot, error) {}) })
+		w.after(w.delay(), func() { execute(func(simState, error) {}) })
 	}
 }
 
-func (n *simNode) execute(r request) (lock.Snapshot, error) {
+// simAPI carries requests to an API server.
+type simAPI struct{ n *simNode }
+
+// carry implements simClient.
+func (a *simAPI) carry(r request, _ func() bool, answer func(lock.Snapshot, error)) {
+	a.n.exchange(func() (simState, error) { return a.n.execute(r) }, func(state simState, err error) { answer(state.Snapshot, err) })
+}
+
+// watch implements simClient.
+func (a *simAPI) watch(number int, from lock.Version) { a.n.w.server.watch(a.n, number, from) }
+
+// unwatch implements simClient.
+func (a *simAPI) unwatch() {
+	if a.n.stream != nil {
+		a.n.stream.end(errLost)
+	}
+}
+
+func (n *simNode) execute(r request) (simState, error) {
 	s := n.w.server
 	switch {
 	case r.what == doRead:
 		return s.read(), nil
 	case r.what == doMake && !n.mayMake:
-		return lock.Snapshot{}, lock.ErrForbidden
+		return simState{}, lock.ErrForbidden
 	case r.what == doMake:
-		return lock.Snapshot{}, s.create()
+		return simState{}, s.create()
 	}
 	return s.write(r.base, r.record)
 }

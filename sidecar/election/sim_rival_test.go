@@ -106,7 +106,7 @@ func (r *simRival) ask(next func(bool)) {
 			return
 		}
 		state := s.read()
-		r.hop(func() { r.decide(state, next) })
+		r.hop(func() { r.decide(state.Snapshot, next) })
 	})
 }
 

@@ -17,7 +17,8 @@ type simProfile struct {
 	timing  config.Timing
 	longer  config.Timing // of some of the processes, if set
 	spread  float64
-	rivals  int
+	rivals  int // electors of client-go
+	elders  int // electors of 2016
 	rewinds bool
 	// beyond says that clocks differ more than the durations allow, or that the
 	// history is rewound: one leader is not promised, growing tokens are. Where it
@@ -35,15 +36,42 @@ func seconds(lease, renew, retry int) config.Timing {
 
 // Tight margins: the defaults hide faults. The largest ratio of two rates is
 // (1 + spread) / (1 − spread), which must be at most LeaseDuration / RenewDeadline.
-var simProfiles = []simProfile{
-	{name: "a tight margin", timing: seconds(15, 12, 2), spread: 0.11},
-	{name: "clocks that differ much", timing: seconds(15, 10, 2), spread: 0.19},
-	{name: "short durations", timing: seconds(5, 4, 1), spread: 0.11},
-	{name: "the defaults", timing: seconds(15, 10, 2), spread: 0.02},
-	{name: "durations that change", timing: seconds(10, 8, 2), longer: seconds(30, 24, 3), spread: 0.11},
-	{name: "beside client-go", timing: seconds(15, 10, 2), spread: 0.02, rivals: 2},
-	{name: "clocks beyond the margin", timing: seconds(15, 12, 2), spread: 0.4, beyond: true},
-	{name: "a history that is rewound", timing: seconds(15, 12, 2), spread: 0.11, rewinds: true, beyond: true},
+var simProfiles = map[simKind][]simProfile{
+	watched: {
+		{name: "a tight margin", timing: seconds(15, 12, 2), spread: 0.11},
+		{name: "clocks that differ much", timing: seconds(15, 10, 2), spread: 0.19},
+		{name: "short durations", timing: seconds(5, 4, 1), spread: 0.11},
+		{name: "the defaults", timing: seconds(15, 10, 2), spread: 0.02},
+		{name: "durations that change", timing: seconds(10, 8, 2), longer: seconds(30, 24, 3), spread: 0.11},
+		{name: "beside client-go", timing: seconds(15, 10, 2), spread: 0.02, rivals: 2},
+		{name: "clocks beyond the margin", timing: seconds(15, 12, 2), spread: 0.4, beyond: true},
+		{name: "a history that is rewound", timing: seconds(15, 12, 2), spread: 0.11, rewinds: true, beyond: true},
+	},
+	polled: stored(seconds(5, 4, 1)),
+	leased: stored(seconds(15, 13, 2)),
+	endpoints: {
+		{name: "beside electors of 2016", timing: seconds(10, 6, 2), spread: 0.1, elders: 2},
+		{name: "beside electors of 2016, a tight margin", timing: seconds(10, 8, 2), spread: 0.11, elders: 1},
+		{name: "beside electors of 2016 and of old client-go", timing: seconds(10, 6, 2), spread: 0.02, elders: 1, rivals: 1},
+		{name: "durations of Leases, which do not fit", timing: seconds(15, 12, 2), spread: 0.1, elders: 2, beyond: true},
+	},
+}
+
+// stored are the profiles of fleets beside a store, which excludes client-go.
+func stored(short config.Timing) []simProfile {
+	spread := 0.11
+	if 8*short.LeaseDuration < 10*short.RenewDeadline {
+		spread = 0.07
+	}
+	return []simProfile{
+		{name: "a tight margin", timing: seconds(15, 12, 2), spread: 0.11},
+		{name: "clocks that differ much", timing: seconds(15, 10, 2), spread: 0.19},
+		{name: "short durations", timing: short, spread: spread},
+		{name: "the defaults", timing: seconds(15, 10, 2), spread: 0.02},
+		{name: "durations that change", timing: seconds(15, 12, 2), longer: seconds(45, 36, 3), spread: 0.11},
+		{name: "clocks beyond the margin", timing: seconds(15, 12, 2), spread: 0.4, beyond: true},
+		{name: "a history that is rewound", timing: seconds(15, 12, 2), spread: 0.11, rewinds: true, beyond: true},
+	}
 }
 
 func (p simProfile) allows(f simFault) bool {
@@ -83,12 +111,14 @@ func (w *world) draw() config.Timing {
 	return w.timing
 }
 
-// simulate runs one seed. The same seed gives the same run.
-func simulate(seed uint64, trace *[]string) simResult {
-	p := simProfiles[seed%uint64(len(simProfiles))]
+// simulate runs one seed of one kind. The same seed gives the same run.
+func simulate(kind simKind, seed uint64, trace *[]string) simResult {
+	p := simProfiles[kind][seed%uint64(len(simProfiles[kind]))]
 	w := newWorld(seed, p.timing)
 	w.trace, w.spread, w.trouble, w.judge.beyond = trace, p.spread, 0.03, p.beyond
 	w.logf("seed %d: %s", seed, p.name)
+	w.spread = p.spread
+	w.server.furnish(kind)
 	if p.longer != (config.Timing{}) {
 		w.longer = p.longer
 	}
@@ -114,7 +144,9 @@ func (w *world) live(p simProfile) error {
 			})
 		}
 	}
-	w.after(0, w.control)
+	if !w.server.kind.store() {
+		w.after(0, w.control)
+	}
 	for i := range 2 + w.random.IntN(4) {
 		name := strconv.Itoa(i)
 		w.start("p"+name, "u"+name, w.newClock(), w.draw())
@@ -131,7 +163,7 @@ func (w *world) live(p simProfile) error {
 // suffer is the time of faults.
 func (w *world) suffer(p simProfile) error {
 	var allowed []simFault
-	for _, f := range simFaults {
+	for _, f := range append(simFaults, kindFaults[w.server.kind]...) {
 		if p.allows(f) {
 			allowed = append(allowed, f)
 		}
@@ -194,8 +226,11 @@ func (w *world) recover() error {
 			// One that expects renewals sooner than they come reads, and no more.
 			asked = 0
 		}
-		if most := int(float64(simCalm)*n.clock.rate/float64(n.machine.timing.RetryPeriod)) + 2; n == leader && n.asked-before[n].asked > most {
+		if most := n.renewals(simCalm); n == leader && n.asked-before[n].asked > most {
 			return fmt.Errorf("%s, a leader at rest, sent %d requests, of at most %d", n.identity, n.asked-before[n].asked, most)
+		}
+		if w.server.kind.store() {
+			asked = max(0, asked-n.polls(simCalm))
 		}
 		if n != leader && asked+wrote > 0 {
 			return fmt.Errorf("%s, a standby at rest, sent %d requests, of which %d write", n.identity, asked, wrote)
@@ -224,9 +259,9 @@ func (w *world) rival() *simRival {
 }
 
 // explain runs a seed again and gives the end of its trace, and how to have all.
-func explain(seed uint64, lines int) string {
+func explain(kind simKind, seed uint64, lines int) string {
 	var trace []string
-	result := simulate(seed, &trace)
-	return fmt.Sprintf("seed %d (%s): %v\n%s\nthe whole trace: go test ./sidecar/election -run TestSimulation -v -first-seed=%d -seeds=1 -whole-trace",
-		seed, result.profile, result.err, strings.Join(trace[max(0, len(trace)-lines):], "\n"), seed)
+	result := simulate(kind, seed, &trace)
+	return fmt.Sprintf("seed %d (%s): %v\n%s\nthe whole trace: go test ./sidecar/election -run TestSimulation -v -kind=%s -first-seed=%d -seeds=1 -whole-trace",
+		seed, result.profile, result.err, strings.Join(trace[max(0, len(trace)-lines):], "\n"), kind, seed)
 }

@@ -10,16 +10,20 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 )
 
-// simServer is the lock's server: one object, its versions, and its watches.
+// simServer is the lock's server: one object, its versions, and its watches. What a
+// store has instead of versions and watches is in sim_store_test.go.
 type simServer struct {
 	w *world
+	// kind is what it is: an API server that is watched, if nothing else is said.
+	kind simKind
 	// state is the object now; Version is that of its last change.
-	state   lock.Snapshot
+	state   simState
 	version int
 	uids    int
 	// log is every change, for watches that begin later.
-	log     []lock.Snapshot
+	log     []simState
 	watches []*simWatch
+	simStore
 
 	// down refuses every request, slow delays them, failing is how likely one is
 	// answered by an error, executed or not.
@@ -52,23 +56,39 @@ func revision(v lock.Version) int {
 	return n
 }
 
+// simState is the object at one moment.
+type simState struct {
+	lock.Snapshot
+	// Of an object in a store: how many writes it has had, and which write of whom was
+	// the last.
+	count, writer, write int
+	// lease is the server's own lease of it.
+	lease simLease
+}
+
 // put is every change of the object.
-func (s *simServer) put(state lock.Snapshot) {
+func (s *simServer) put(state simState) {
 	// Versions count the writes of a whole cluster: after a restore none comes again.
 	s.version += 1 + s.w.random.IntN(1_000_000)
 	state.Version = simVersion(s.version)
-	s.state = state
+	if s.kind == endpoints {
+		// Its record has times of whole seconds.
+		r := &state.Record
+		r.Renewed, r.Acquired = r.Renewed.Truncate(time.Second), r.Acquired.Truncate(time.Second)
+	}
+	state.Revision = s.revise(state)
+	s.state, s.changedAt = state, s.w.now
 	s.log = append(s.log, state)
-	s.w.judge.changed(state)
+	s.w.judge.changed(state.Snapshot)
 	for _, watch := range s.watches {
 		watch.send(state)
 	}
 }
 
-func (s *simServer) read() lock.Snapshot {
+func (s *simServer) read() simState {
 	state := s.state
 	if !state.Exists {
-		state = lock.Snapshot{Version: simVersion(s.version)}
+		state = simState{Snapshot: lock.Snapshot{Version: simVersion(s.version)}}
 	}
 	state.From, state.ServerTime = simVersion(s.version), s.wall()
 	return state
@@ -80,32 +100,37 @@ func (s *simServer) create() error {
 	}
 	s.w.logf("server: the lock is made")
 	s.uids++
-	s.put(lock.Snapshot{Exists: true, UID: strconv.Itoa(s.uids)})
+	s.put(simState{Snapshot: lock.Snapshot{Exists: true, UID: strconv.Itoa(s.uids)}, count: 1})
 	return nil
 }
 
-func (s *simServer) write(base lock.Snapshot, record lock.Record) (lock.Snapshot, error) {
+func (s *simServer) write(base lock.Snapshot, record lock.Record) (simState, error) {
 	switch {
 	case !s.state.Exists && mistake == putWithoutUID:
 		s.uids++
 		base.UID = strconv.Itoa(s.uids)
 	case !s.state.Exists:
-		return lock.Snapshot{}, lock.ErrMissing
+		return simState{}, lock.ErrMissing
 	case s.state.Version != base.Version || s.state.UID != base.UID:
 		s.vain++
-		return lock.Snapshot{}, lock.ErrConflict
+		return simState{}, lock.ErrConflict
 	}
 	s.writes++
-	if before := s.state.Record; record.Stamped() && (record.Holder != before.Holder || !before.Stamped()) {
-		s.w.judge.taken(record.Holder)
-	}
+	s.written(record)
 	if !s.state.Exists || record != s.state.Record {
-		s.put(lock.Snapshot{Exists: true, UID: base.UID, Record: record})
+		s.put(simState{Snapshot: lock.Snapshot{Exists: true, UID: base.UID, Record: record}})
 		s.w.logf("server: version %d: %s", s.version, show(record))
 	}
 	state := s.state
 	state.ServerTime = s.wall()
 	return state, nil
+}
+
+// written lets the judge look at a write that is executed, before it is.
+func (s *simServer) written(record lock.Record) {
+	if before := s.state.Record; record.Stamped() && (record.Holder != before.Holder || !before.Stamped()) {
+		s.w.judge.taken(record.Holder)
+	}
 }
 
 // edit changes the record by hand, if there is a lock.
@@ -115,13 +140,22 @@ func (s *simServer) edit(what string, change func(*lock.Record)) {
 	}
 	state := s.state
 	change(&state.Record)
+	state.lease = simLease{} // which has to be broken first
+	if s.kind.store() {
+		// Who edits an object by hand knows nothing of counts, or does.
+		if s.w.chance(0.5) {
+			state.count++
+		} else {
+			s.w.judge.unordered()
+		}
+	}
 	s.put(state)
 	s.w.logf("by hand: %s: version %d: %s", what, s.version, show(state.Record))
 }
 
 func (s *simServer) remove() {
 	if s.state.Exists {
-		s.put(lock.Snapshot{})
+		s.put(simState{})
 		s.w.logf("by hand: deleted: version %d", s.version)
 	}
 }
@@ -134,6 +168,15 @@ func (s *simServer) restore(changes int) {
 	s.w.judge.changed(lock.Snapshot{})
 	s.w.judge.forget(s.log)
 	s.w.logf("restored: version %d: %s", s.version, show(s.state.Record))
+	if s.kind.store() {
+		// Its content is back, and with it a digest of that; a number is not.
+		s.state.lease = simLease{}
+		if !s.digest && s.state.Exists {
+			s.generation++
+			s.state.Revision = strconv.Itoa(s.generation)
+		}
+		s.log[len(s.log)-1] = s.state
+	}
 	for _, watch := range s.watches {
 		watch.end(errGone)
 	}
@@ -179,7 +222,7 @@ func (s *simServer) watch(n *simNode, number int, from lock.Version) {
 	}
 }
 
-func (x *simWatch) send(state lock.Snapshot) {
+func (x *simWatch) send(state simState) {
 	w := x.node.w
 	if x.node.cut {
 		x.silent = true
@@ -191,7 +234,7 @@ func (x *simWatch) send(state lock.Snapshot) {
 	w.after(x.last-w.now, func() {
 		x.node.deliver(func(now Instant) {
 			if x.number == x.node.watch && !x.node.machine.watchStale && !x.silent {
-				x.node.machine.watched(now, state)
+				x.node.machine.watched(now, state.Snapshot)
 			}
 		})
 	})

@@ -12,14 +12,29 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("seeds", 4000, "how many seeds are simulated")
+	seeds = flag.Uint64("seeds", 4000, "how many seeds are simulated, of all kinds together")
+	kind  = flag.String("kind", "", "the kind of server that is simulated; all if empty")
 	first = flag.Uint64("first-seed", 0, "the first of them")
 	whole = flag.Bool("whole-trace", false, "print the whole trace of every seed")
 )
 
-// TestSimulation runs fleets through faults. Every seed is a run of its own, and
-// gives the same each time.
+// TestSimulation runs fleets through faults, beside every kind of server. Every seed
+// is a run of its own, and gives the same each time.
 func TestSimulation(t *testing.T) {
+	kinds := simKinds
+	if *kind != "" {
+		kinds = []simKind{simKind(*kind)}
+	}
+	for _, k := range kinds {
+		if simProfiles[k] == nil {
+			t.Fatalf("-kind=%s, allowed: %v", k, simKinds)
+		}
+		t.Run(string(k), func(t *testing.T) { simulateAll(t, k, *seeds/uint64(len(kinds))) })
+	}
+}
+
+func simulateAll(t *testing.T, kind simKind, seeds uint64) {
+	t.Helper()
 	var (
 		mu       sync.Mutex
 		group    sync.WaitGroup
@@ -32,12 +47,12 @@ func TestSimulation(t *testing.T) {
 	workers := uint64(runtime.GOMAXPROCS(0))
 	for worker := range workers {
 		group.Go(func() {
-			for seed := *first + worker; seed < *first+*seeds; seed += workers {
+			for seed := *first + worker; seed < *first+seeds; seed += workers {
 				var trace *[]string
 				if *whole {
 					trace = new([]string)
 				}
-				result := simulate(seed, trace)
+				result := simulate(kind, seed, trace)
 				mu.Lock()
 				terms[result.profile] += result.terms
 				doubles[result.profile] += result.doubles
@@ -58,12 +73,12 @@ func TestSimulation(t *testing.T) {
 	group.Wait()
 	for i, seed := range slices.Sorted(maps.Keys(failed)) {
 		if i == 0 {
-			t.Error(explain(seed, 80))
+			t.Error(explain(kind, seed, 80))
 		}
 		t.Errorf("seed %d: %v", seed, failed[seed])
 	}
 	if len(failed) > 0 {
-		t.Fatalf("%d of %d seeds broke a promise", len(failed), *seeds)
+		t.Fatalf("%d of %d seeds broke a promise", len(failed), seeds)
 	}
 	sumTerms, sumFaults := 0, 0
 	var lines []string
@@ -75,11 +90,11 @@ func TestSimulation(t *testing.T) {
 		sumFaults += faults[name]
 		lines = append(lines, fmt.Sprintf("%8d times: %s", faults[name], name))
 	}
-	t.Logf("%d seeds, %d terms, %d requests, %d faults, no promise broken\n%s", *seeds, sumTerms, requests, sumFaults, strings.Join(lines, "\n"))
-	if *seeds < 100 {
+	t.Logf("%d seeds, %d terms, %d requests, %d faults, no promise broken\n%s", seeds, sumTerms, requests, sumFaults, strings.Join(lines, "\n"))
+	if seeds < 100 {
 		return
 	}
-	for _, p := range simProfiles {
+	for _, p := range simProfiles[kind] {
 		if terms[p.name] == 0 {
 			t.Errorf("nobody ever led in %q", p.name)
 		}
