@@ -36,6 +36,9 @@ type Elections interface {
 	Record(ctx context.Context, e view.Election) (ownership.Record, error)
 	// Members are the pods of an election that have not ended.
 	Members(ctx context.Context, e view.Election) ([]ownership.Member, error)
+	// OtherLock looks for a pod that has not ended and has another lock, among all but
+	// those of a workload, if one is given.
+	OtherLock(ctx context.Context, e view.Election, lock, workload string) (*ownership.OtherLock, bool, error)
 }
 
 // KnownElections tells what its cache knows, and so may miss what has just been
@@ -62,6 +65,16 @@ func (k KnownElections) Members(ctx context.Context, e view.Election) ([]ownersh
 	}
 	pods = slices.DeleteFunc(pods, func(pod corev1.Pod) bool { return view.Ended(&pod) })
 	return ownership.MembersOf(pods, e.Name), nil
+}
+
+// OtherLock implements Elections. It is asked about every pod, and copies none.
+func (k KnownElections) OtherLock(ctx context.Context, e view.Election, lock, workload string) (*ownership.OtherLock, bool, error) {
+	pods, err := view.Pods(ctx, k.Cache, e, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, false, err
+	}
+	other, found := ownership.FindOtherLock(pods, lock, workload)
+	return other, found, nil
 }
 
 // Foreign implements Leases.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/webhook"
+	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 )
 
 // mistake is a row of a table in docs/injection.md.
@@ -109,9 +110,14 @@ func TestTheDocumentSaysWhatIsSaid(t *testing.T) {
 		Excluded:  func(namespace string) bool { return strings.HasPrefix(namespace, "kube-") },
 	})
 	for _, namespace := range []string{"shop", "team", "kube-system"} {
-		d := h.Decide(context.WithoutCancel(t.Context()), injector.Namespace{Name: namespace}, annotatedPod())
+		d := h.Decide(context.WithoutCancel(t.Context()), injector.Namespace{Name: namespace}, annotatedPod(), false)
 		refused[d.Reason] = append(refused[d.Reason], d.Message)
 	}
+	h = webhook.NewHandler(webhook.Options{
+		Settings: settings(), Leases: &leases{}, Elections: elections{other: &ownership.OtherLock{Pod: "orders-0", Lock: "gs://shop-locks/orders"}},
+	})
+	d := h.Decide(context.WithoutCancel(t.Context()), injector.Namespace{Name: "shop"}, annotatedPod(), false)
+	refused[d.Reason] = append(refused[d.Reason], d.Message)
 	checkMistakes(t, "refused", refused)
 
 	left := golden(t, "skip/*.out.yaml", decision)

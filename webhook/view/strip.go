@@ -38,13 +38,14 @@ func stripPod(object any) (any, error) {
 		slim.Labels = ownKeys(pod.Labels)
 		metav1.SetMetaDataLabel(&slim.ObjectMeta, injector.LabelElection, e.Name)
 		standby := toldStandby(pod)
-		slim.Spec.InitContainers = []corev1.Container{{
-			Name: injector.ContainerName,
-			Env: []corev1.EnvVar{
-				{Name: config.Election.Variable(), Value: e.Name},
-				{Name: config.StandbyMode.Variable(), Value: string(standby)},
-			},
-		}}
+		env := []corev1.EnvVar{
+			{Name: config.Election.Variable(), Value: e.Name},
+			{Name: config.StandbyMode.Variable(), Value: string(standby)},
+		}
+		if lock := LockOf(pod); lock != defaultLock {
+			env = append(env, corev1.EnvVar{Name: config.Lock.Variable(), Value: lock})
+		}
+		slim.Spec.InitContainers = []corev1.Container{{Name: injector.ContainerName, Env: env}}
 		slim.Status = readiness(standby, &pod.Status)
 		slim.OwnerReferences = workload(pod)
 	}

@@ -78,6 +78,27 @@ func strippedTwice(t *testing.T, pod, want *corev1.Pod) {
 	}
 }
 
+// The default lock is not kept, since it is what a pod without one has.
+func TestAStrippedPodKeepsItsLock(t *testing.T) {
+	for told, lock := range map[string]string{"": "lease", "lease": "lease", "gs://shop-locks/orders": "gs://shop-locks/orders"} {
+		pod := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: "a", Annotations: map[string]string{injector.AnnotationLock: "endpoints"}},
+			Spec:       corev1.PodSpec{InitContainers: sidecar("orders")},
+		}
+		want := pod.DeepCopy()
+		want.Labels = map[string]string{injector.LabelElection: "orders"}
+		env := corev1.EnvVar{Name: "LEASEHOLDER_LOCK", Value: told}
+		pod.Spec.InitContainers[0].Env = append(pod.Spec.InitContainers[0].Env, env)
+		if lock != "lease" {
+			want.Spec.InitContainers[0].Env = append(want.Spec.InitContainers[0].Env, env)
+		}
+		strippedTwice(t, pod, want)
+		if LockOf(pod) != lock || LockOf(want) != lock {
+			t.Errorf("told %q, it has the lock %q, and %q when stripped", told, LockOf(pod), LockOf(want))
+		}
+	}
+}
+
 // Where standbys are never Ready, the containers' readiness is what is kept.
 func TestAStrippedPodOfModeUnreadyKeepsItsContainersReadiness(t *testing.T) {
 	yes := true
