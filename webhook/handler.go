@@ -15,6 +15,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
+	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -161,13 +162,13 @@ func (h *Handler) standing(ctx context.Context, e view.Election, d injector.Deci
 	case err != nil:
 		h.o.Logger.WarnContext(ctx, "let a pod in without a look at the locks of its election", "namespace", e.Namespace, "election", e.Name, "error", err)
 	case refused:
-		return injector.Refuse(ownership.LockReason, other.Tell(e.Namespace, e.Name, d.Lock.String())), true
+		return injector.Refuse(onelock.Reason, other.Tell(e.Namespace, e.Name, d.Lock.String())), true
 	}
 	return injector.Decision{}, false
 }
 
 // otherLock says whether the pods of an election have another lock.
-func (h *Handler) otherLock(ctx context.Context, e view.Election, lock, workload string) (*ownership.OtherLock, bool, error) {
+func (h *Handler) otherLock(ctx context.Context, e view.Election, lock, workload string) (*onelock.Other, bool, error) {
 	if h.o.Elections == nil {
 		return nil, false, nil
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/webhook"
+	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -40,7 +41,7 @@ func (l *leases) Foreign(_ context.Context, namespace, name string) (bool, error
 type elections struct {
 	workload string
 	members  []ownership.Member
-	other    *ownership.OtherLock
+	other    *onelock.Other
 	err      error
 }
 
@@ -52,7 +53,7 @@ func (e elections) Members(context.Context, view.Election) ([]ownership.Member, 
 	return e.members, e.err
 }
 
-func (e elections) OtherLock(_ context.Context, _ view.Election, lock, workload string) (*ownership.OtherLock, bool, error) {
+func (e elections) OtherLock(_ context.Context, _ view.Election, lock, workload string) (*onelock.Other, bool, error) {
 	if e.err != nil || e.other == nil || e.other.Lock == lock || workload == "deployment/app" {
 		return nil, false, e.err
 	}
@@ -63,7 +64,7 @@ func (e elections) OtherLock(_ context.Context, _ view.Election, lock, workload 
 func TestAnotherLockThanThatOfTheElectionIsRefused(t *testing.T) {
 	const address = "gs://shop-locks/orders"
 	there := func(lock string) elections {
-		return elections{workload: "deployment/app", other: &ownership.OtherLock{Pod: "app-0", Lock: lock}}
+		return elections{workload: "deployment/app", other: &onelock.Other{Pod: "app-0", Lock: lock}}
 	}
 	for name, c := range map[string]struct {
 		policy    injector.Policy
@@ -74,9 +75,9 @@ func TestAnotherLockThanThatOfTheElectionIsRefused(t *testing.T) {
 	}{
 		"the same lock":                                {lock: address, elections: there(address), reason: injector.Annotated},
 		"the default lock, which all have":             {elections: there("lease"), reason: injector.Annotated},
-		"another lock":                                 {lock: address, elections: there("lease"), reason: ownership.LockReason},
-		"the default lock where others have another":   {elections: there(address), reason: ownership.LockReason},
-		"an object beside that of the others":          {lock: "gs://shop-locks/order", elections: there(address), reason: ownership.LockReason},
+		"another lock":                                 {lock: address, elections: there("lease"), reason: onelock.Reason},
+		"the default lock where others have another":   {elections: there(address), reason: onelock.Reason},
+		"an object beside that of the others":          {lock: "gs://shop-locks/order", elections: there(address), reason: onelock.Reason},
 		"another lock, when the pods with it are gone": {lock: address, elections: there("lease"), replaces: true, reason: injector.Annotated},
 		"pods of which nothing can be found out":       {lock: address, elections: elections{workload: "deployment/app", err: errors.New("no answer")}, reason: injector.Annotated},
 	} {

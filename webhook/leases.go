@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -38,7 +39,7 @@ type Elections interface {
 	Members(ctx context.Context, e view.Election) ([]ownership.Member, error)
 	// OtherLock looks for a pod that has not ended and has another lock, among all but
 	// those of a workload, if one is given.
-	OtherLock(ctx context.Context, e view.Election, lock, workload string) (*ownership.OtherLock, bool, error)
+	OtherLock(ctx context.Context, e view.Election, lock, workload string) (*onelock.Other, bool, error)
 }
 
 // KnownElections tells what its cache knows, and so may miss what has just been
@@ -68,12 +69,12 @@ func (k KnownElections) Members(ctx context.Context, e view.Election) ([]ownersh
 }
 
 // OtherLock implements Elections. It is asked about every pod, and copies none.
-func (k KnownElections) OtherLock(ctx context.Context, e view.Election, lock, workload string) (*ownership.OtherLock, bool, error) {
+func (k KnownElections) OtherLock(ctx context.Context, e view.Election, lock, workload string) (*onelock.Other, bool, error) {
 	pods, err := view.Pods(ctx, k.Cache, e, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, false, err
 	}
-	other, found := ownership.FindOtherLock(pods, lock, workload)
+	other, found := onelock.Find(pods, lock, workload)
 	return other, found, nil
 }
 

@@ -14,7 +14,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/webhook"
-	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
+	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 )
 
 // mistake is a row of a table in docs/injection.md.
@@ -114,7 +114,7 @@ func TestTheDocumentSaysWhatIsSaid(t *testing.T) {
 		refused[d.Reason] = append(refused[d.Reason], d.Message)
 	}
 	h = webhook.NewHandler(webhook.Options{
-		Settings: settings(), Leases: &leases{}, Elections: elections{other: &ownership.OtherLock{Pod: "orders-0", Lock: "gs://shop-locks/orders"}},
+		Settings: settings(), Leases: &leases{}, Elections: elections{other: &onelock.Other{Pod: "orders-0", Lock: "gs://shop-locks/orders"}},
 	})
 	d := h.Decide(context.WithoutCancel(t.Context()), injector.Namespace{Name: "shop"}, annotatedPod(), false)
 	refused[d.Reason] = append(refused[d.Reason], d.Message)

@@ -1,7 +1,7 @@
 // Package ownership says whose an election is. An election belongs to the workload
 // that made it by its default name, and pods of another workload, who could only
 // have copied that name, do not stand in it. When all workloads name the election
-// explicitly, it is shared. It also says that the pods of an election have one lock.
+// explicitly, it is shared.
 //
 // The Lease bears the record, which the controller of grants writes when it makes
 // the Lease and keeps; admission and that controller judge by it. It promises that

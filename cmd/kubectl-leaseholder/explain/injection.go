@@ -9,7 +9,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
-	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
+	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
@@ -77,7 +77,7 @@ func (r *report) lock() {
 	if r.candidates.value == nil {
 		return
 	}
-	if other, found := ownership.FindOtherLock(*r.candidates.value, lock, ""); found {
+	if other, found := onelock.Find(*r.candidates.value, lock, ""); found {
 		r.wrongf("end the pods with one of the locks: give all the same "+injector.AnnotationLock+", with spec.strategy.type Recreate, or by scaling to 0",
 			"Pod %s of the same election has another lock, %s: each of the two can have a leader", other.Pod, other.Lock)
 	}

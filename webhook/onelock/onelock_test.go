@@ -1,4 +1,4 @@
-package ownership
+package onelock
 
 import (
 	"strings"
@@ -24,7 +24,7 @@ func locked(name, workload, lock string, phase corev1.PodPhase) corev1.Pod {
 	}
 }
 
-func TestFindOtherLock(t *testing.T) {
+func TestFind(t *testing.T) {
 	const store = "gs://shop-locks/orders"
 	leaving := locked("c", "orders", "lease", corev1.PodRunning)
 	leaving.DeletionTimestamp = &metav1.Time{}
@@ -51,22 +51,22 @@ func TestFindOtherLock(t *testing.T) {
 		"a lock that only looks like theirs": {pods: []corev1.Pod{locked("a", "orders", store, "")}, lock: store + "2", other: "a"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			other, found := FindOtherLock(c.pods, c.lock, c.workload)
+			other, found := Find(c.pods, c.lock, c.workload)
 			if found != (c.other != "") || found && other.Pod != c.other {
 				t.Fatalf("found %v: %+v", found, other)
 			}
 			if !found {
 				return
 			}
-			told := other.Tell("shop", election, c.lock)
-			for _, part := range []string{`"` + election + `"`, `"shop"`, c.other, other.Lock, c.lock, "scale to 0", `"Recreate"`, injector.AnnotationElection} {
+			told := other.Tell("shop", "orders", c.lock)
+			for _, part := range []string{`"orders"`, `"shop"`, c.other, other.Lock, c.lock, "scale to 0", `"Recreate"`, injector.AnnotationElection} {
 				if !strings.Contains(told, part) {
 					t.Errorf("no %s in: %s", part, told)
 				}
 			}
 		})
 	}
-	long := OtherLock{Pod: strings.Repeat("p", 253), Lock: "gs://" + strings.Repeat("x", 1000)}
+	long := Other{Pod: strings.Repeat("p", 253), Lock: "gs://" + strings.Repeat("x", 1000)}
 	if told := long.Tell(strings.Repeat("n", 63), strings.Repeat("e", 63), long.Lock); len(told) > 1024 {
 		t.Errorf("an event has no room for %d bytes", len(told))
 	}

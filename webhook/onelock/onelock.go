@@ -1,4 +1,4 @@
-package ownership
+package onelock
 
 import (
 	"fmt"
@@ -9,21 +9,21 @@ import (
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
-// LockReason is the stable code of a refusal because of another lock.
-const LockReason injector.Reason = "OtherLock"
+// Reason is the stable code of a refusal because of another lock.
+const Reason injector.Reason = "OtherLock"
 
-// OtherLock is a pod whose lock is not that of another pod of its election: each of
+// Other is a pod whose lock is not that of another pod of its election: each of
 // the two locks would have a leader.
-type OtherLock struct {
+type Other struct {
 	// Pod is the pod's name, and Lock the address of its lock.
 	Pod, Lock string
 }
 
-// FindOtherLock looks among the pods of an election, cached or not, for one that has
+// Find looks among the pods of an election, cached or not, for one that has
 // not ended and has another lock; of several it gives the first in the alphabet, so
 // that the same is said the next time. What is of the workload does not count, unless
 // that is empty.
-func FindOtherLock(pods []corev1.Pod, lock, workload string) (other *OtherLock, found bool) {
+func Find(pods []corev1.Pod, lock, workload string) (other *Other, found bool) {
 	for i := range pods {
 		pod := &pods[i]
 		theirs := view.LockOf(pod)
@@ -31,14 +31,14 @@ func FindOtherLock(pods []corev1.Pod, lock, workload string) (other *OtherLock, 
 			continue
 		}
 		if other == nil || pod.Name < other.Pod {
-			other = &OtherLock{Pod: pod.Name, Lock: theirs}
+			other = &Other{Pod: pod.Name, Lock: theirs}
 		}
 	}
 	return other, other != nil
 }
 
 // Tell says who has another lock, and the ways out.
-func (o *OtherLock) Tell(namespace, election, lock string) string {
+func (o *Other) Tell(namespace, election, lock string) string {
 	return fmt.Sprintf("election %q in namespace %q has pods with another lock, such as %q with %.100q, and this pod's is %.100q: "+
 		"with two locks there would be two leaders; let those pods end first (scale to 0, or spec.strategy.type \"Recreate\" of a Deployment), "+
 		"give all the same %s, or name another election with %s",
