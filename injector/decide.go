@@ -138,7 +138,7 @@ func (c *candidate) decision(outcome Outcome, reason Reason) Decision {
 		Message:  fmt.Sprintf("%s: election %q, standby %s%s", reason.Sentence(), c.settings.Election, c.settings.Standby, c.toldLock()),
 		Election: c.settings.Election,
 		Standby:  c.settings.Standby,
-		Lock:     c.lock,
+		Lock:     c.settings.Lock,
 		Workload: c.workload.String(),
 		Named:    named,
 	}

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
 	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
@@ -157,18 +158,18 @@ func (h *Handler) standing(ctx context.Context, e view.Election, d injector.Deci
 	if replaces {
 		gone = d.Workload
 	}
-	other, refused, err := h.otherLock(ctx, e, d.Lock.String(), gone)
+	other, refused, err := h.otherLock(ctx, e, d.Lock, gone)
 	switch {
 	case err != nil:
 		h.o.Logger.WarnContext(ctx, "let a pod in without a look at the locks of its election", "namespace", e.Namespace, "election", e.Name, "error", err)
 	case refused:
-		return injector.Refuse(onelock.Reason, other.Tell(e.Namespace, e.Name, d.Lock.String())), true
+		return injector.Refuse(onelock.Reason, other.Tell(e.Namespace, e.Name, d.Lock)), true
 	}
 	return injector.Decision{}, false
 }
 
 // otherLock says whether the pods of an election have another lock.
-func (h *Handler) otherLock(ctx context.Context, e view.Election, lock, workload string) (*onelock.Other, bool, error) {
+func (h *Handler) otherLock(ctx context.Context, e view.Election, lock config.LockAddress, workload string) (*onelock.Other, bool, error) {
 	if h.o.Elections == nil {
 		return nil, false, nil
 	}

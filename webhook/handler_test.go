@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook"
 	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
@@ -53,7 +54,7 @@ func (e elections) Members(context.Context, view.Election) ([]ownership.Member, 
 	return e.members, e.err
 }
 
-func (e elections) OtherLock(_ context.Context, _ view.Election, lock, workload string) (*onelock.Other, bool, error) {
+func (e elections) OtherLock(_ context.Context, _ view.Election, lock config.LockAddress, workload string) (*onelock.Other, bool, error) {
 	if e.err != nil || e.other == nil || e.other.Lock == lock || workload == "deployment/app" {
 		return nil, false, e.err
 	}
@@ -63,7 +64,11 @@ func (e elections) OtherLock(_ context.Context, _ view.Election, lock, workload 
 // With two locks, an election would have two leaders.
 func TestAnotherLockThanThatOfTheElectionIsRefused(t *testing.T) {
 	const address = "gs://shop-locks/orders"
-	there := func(lock string) elections {
+	there := func(address string) elections {
+		lock, ok := config.ParseLock(address)
+		if !ok {
+			t.Fatal(address)
+		}
 		return elections{workload: "deployment/app", other: &onelock.Other{Pod: "app-0", Lock: lock}}
 	}
 	for name, c := range map[string]struct {

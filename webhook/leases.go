@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
@@ -39,7 +40,7 @@ type Elections interface {
 	Members(ctx context.Context, e view.Election) ([]ownership.Member, error)
 	// OtherLock looks for a pod that has not ended and has another lock, among all but
 	// those of a workload, if one is given.
-	OtherLock(ctx context.Context, e view.Election, lock, workload string) (*onelock.Other, bool, error)
+	OtherLock(ctx context.Context, e view.Election, lock config.LockAddress, workload string) (*onelock.Other, bool, error)
 }
 
 // KnownElections tells what its cache knows, and so may miss what has just been
@@ -69,7 +70,7 @@ func (k KnownElections) Members(ctx context.Context, e view.Election) ([]ownersh
 }
 
 // OtherLock implements Elections. It is asked about every pod, and copies none.
-func (k KnownElections) OtherLock(ctx context.Context, e view.Election, lock, workload string) (*onelock.Other, bool, error) {
+func (k KnownElections) OtherLock(ctx context.Context, e view.Election, lock config.LockAddress, workload string) (*onelock.Other, bool, error) {
 	pods, err := view.Pods(ctx, k.Cache, e, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, false, err

@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook"
 	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 )
@@ -114,7 +115,7 @@ func TestTheDocumentSaysWhatIsSaid(t *testing.T) {
 		refused[d.Reason] = append(refused[d.Reason], d.Message)
 	}
 	h = webhook.NewHandler(webhook.Options{
-		Settings: settings(), Leases: &leases{}, Elections: elections{other: &onelock.Other{Pod: "orders-0", Lock: "gs://shop-locks/orders"}},
+		Settings: settings(), Leases: &leases{}, Elections: elections{other: &onelock.Other{Pod: "orders-0", Lock: config.LockAddress{Scheme: config.LockGCS, Bucket: "shop-locks", Object: "orders"}}},
 	})
 	d := h.Decide(context.WithoutCancel(t.Context()), injector.Namespace{Name: "shop"}, annotatedPod(), false)
 	refused[d.Reason] = append(refused[d.Reason], d.Message)

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 // locked is a pod of a workload that was told its lock.
@@ -22,6 +23,11 @@ func locked(name, workload, lock string, phase corev1.PodPhase) corev1.Pod {
 		}}},
 		Status: corev1.PodStatus{Phase: phase},
 	}
+}
+
+func lockAt(address string) config.LockAddress {
+	lock, _ := config.ParseLock(address) // of what the tests write down
+	return lock
 }
 
 func TestFind(t *testing.T) {
@@ -51,22 +57,22 @@ func TestFind(t *testing.T) {
 		"a lock that only looks like theirs": {pods: []corev1.Pod{locked("a", "orders", store, "")}, lock: store + "2", other: "a"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			other, found := Find(c.pods, c.lock, c.workload)
+			other, found := Find(c.pods, lockAt(c.lock), c.workload)
 			if found != (c.other != "") || found && other.Pod != c.other {
 				t.Fatalf("found %v: %+v", found, other)
 			}
 			if !found {
 				return
 			}
-			told := other.Tell("shop", "orders", c.lock)
-			for _, part := range []string{`"orders"`, `"shop"`, c.other, other.Lock, c.lock, "scale to 0", `"Recreate"`, injector.AnnotationElection} {
+			told := other.Tell("shop", "orders", lockAt(c.lock))
+			for _, part := range []string{`"orders"`, `"shop"`, c.other, other.Lock.String(), c.lock, "scale to 0", `"Recreate"`, injector.AnnotationElection} {
 				if !strings.Contains(told, part) {
 					t.Errorf("no %s in: %s", part, told)
 				}
 			}
 		})
 	}
-	long := Other{Pod: strings.Repeat("p", 253), Lock: "gs://" + strings.Repeat("x", 1000)}
+	long := Other{Pod: strings.Repeat("p", 253), Lock: lockAt("gs://shop-locks/" + strings.Repeat("x", 1000))}
 	if told := long.Tell(strings.Repeat("n", 63), strings.Repeat("e", 63), long.Lock); len(told) > 1024 {
 		t.Errorf("an event has no room for %d bytes", len(told))
 	}

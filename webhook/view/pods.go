@@ -1,7 +1,6 @@
 package view
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -54,13 +53,6 @@ func Told(pod *corev1.Pod, setting config.Setting) string {
 	}
 	return value
 }
-
-// defaultLock is the lock of a sidecar that was told none.
-var defaultLock = config.Default().Lock.String()
-
-// LockOf is the address of the lock that a pod's sidecar was told, cached or not, as
-// ElectionOf is of its election.
-func LockOf(pod *corev1.Pod) string { return cmp.Or(Told(pod, config.Lock), defaultLock) }
 
 // Pods lists the cached pods of an election, in no order.
 func Pods(ctx context.Context, reader client.Reader, e Election, options ...client.ListOption) ([]corev1.Pod, error) {

@@ -38,14 +38,17 @@ func stripPod(object any) (any, error) {
 		slim.Labels = ownKeys(pod.Labels)
 		metav1.SetMetaDataLabel(&slim.ObjectMeta, injector.LabelElection, e.Name)
 		standby := toldStandby(pod)
-		env := []corev1.EnvVar{
-			{Name: config.Election.Variable(), Value: e.Name},
-			{Name: config.StandbyMode.Variable(), Value: string(standby)},
+		slim.Spec.InitContainers = []corev1.Container{{
+			Name: injector.ContainerName,
+			Env: []corev1.EnvVar{
+				{Name: config.Election.Variable(), Value: e.Name},
+				{Name: config.StandbyMode.Variable(), Value: string(standby)},
+			},
+		}}
+		if lock := LockOf(pod); lock != config.Default().Lock {
+			env := &slim.Spec.InitContainers[0].Env
+			*env = append(*env, corev1.EnvVar{Name: config.Lock.Variable(), Value: lock.String()})
 		}
-		if lock := LockOf(pod); lock != defaultLock {
-			env = append(env, corev1.EnvVar{Name: config.Lock.Variable(), Value: lock})
-		}
-		slim.Spec.InitContainers = []corev1.Container{{Name: injector.ContainerName, Env: env}}
 		slim.Status = readiness(standby, &pod.Status)
 		slim.OwnerReferences = workload(pod)
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
 	"github.com/leaseholder-dev/leaseholder/injector"
-	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
@@ -54,7 +53,7 @@ func (s *snapshot) settings() installed {
 
 // imageOf is the image that a pod's sidecar would get now, by its lock.
 func (i installed) imageOf(pod *corev1.Pod) string {
-	if lock, ok := config.ParseLock(view.LockOf(pod)); ok && !lock.InCluster() {
+	if !view.LockOf(pod).InCluster() {
 		return i.sidecar.CloudImage
 	}
 	return i.image

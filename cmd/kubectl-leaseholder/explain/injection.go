@@ -71,7 +71,7 @@ func (r *report) injected() {
 // lock says where the lock is, if it is no Lease, and who has another one.
 func (r *report) lock() {
 	lock := view.LockOf(r.pod)
-	if lock != config.Default().Lock.String() {
+	if lock != config.Default().Lock {
 		r.factf("Its lock is %s", lock)
 	}
 	if r.candidates.value == nil {
