@@ -61,6 +61,11 @@ var rules = []struct {
 		"a lock outside the cluster knows nothing of the cluster",
 	},
 	{
+		"cmd/leaseholder-sidecar-cloud",
+		[]string{"webhook", "injector", "sigs.k8s.io/controller-runtime", "k8s.io/client-go/kubernetes"},
+		"the same, for the other program",
+	},
+	{
 		"sidecar/election",
 		[]string{"sidecar/lock/kube", "sidecar/lock/endpoints", "sidecar/lock/lease", "sidecar/lock/memory", "sidecar/api", "k8s.io/client-go", "k8s.io/api"},
 		"the rules of the election hold for every backend, and know none",
@@ -109,6 +114,11 @@ var rules = []struct {
 		"webhook/ownership",
 		[]string{"webhook", "k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
 		"the rule of whose an election is: admission and the controller of grants both judge by it",
+	},
+	{
+		"webhook/onelock",
+		[]string{"webhook/certs", "webhook/grants", "webhook/roles", "webhook/handover"},
+		"admission and the command line judge by it, and by nothing that a controller does",
 	},
 	{
 		"webhook/handover/request",
