@@ -6,17 +6,32 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"log"
+	"os"
 	"testing"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/locktest"
 	"github.com/leaseholder-dev/leaseholder/test/clouds/azurite"
 )
 
+// server is what all tests of the package ask, each in a container of its own.
+var server *azurite.Server
+
+func TestMain(m *testing.M) {
+	var err error
+	if server, err = azurite.Launch(context.Background(), os.Stderr); err != nil {
+		log.Fatal(err)
+	}
+	code := m.Run()
+	server.Stop()
+	os.Exit(code)
+}
+
 func TestConformance(t *testing.T) {
-	server := azurite.Start(t)
+	t.Parallel()
 	locktest.Run(t, func(t *testing.T) locktest.Backend {
 		t.Helper()
-		p := open(t, server)
+		p := open(t)
 		return locktest.Backend{
 			Lock:   p.client("0f3c"),
 			Delete: func(context.Context) error { return p.delete() },

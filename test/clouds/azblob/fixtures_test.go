@@ -27,15 +27,14 @@ const (
 // place is one blob in an Azurite, missing at first, and an administrator's way to it.
 type place struct {
 	t       *testing.T
-	server  *azurite.Server
 	address config.LockAddress
 	blob    *blockblob.Client
 }
 
 // open gives a blob in a container of its own.
-func open(t *testing.T, server *azurite.Server) *place {
+func open(t *testing.T) *place {
 	t.Helper()
-	p := &place{t: t, server: server, address: config.LockAddress{
+	p := &place{t: t, address: config.LockAddress{
 		Scheme: config.LockAzureBlob, Account: azurite.Account, Bucket: containerOf(t), Object: "shop/orders",
 	}}
 	c, err := container.NewClientFromConnectionString(server.ConnectionString(), p.address.Bucket, nil)
@@ -58,7 +57,7 @@ type client struct {
 // client gives a lock through a proxy of its own.
 func (p *place) client(podUID string) client {
 	p.t.Helper()
-	proxy := faults.New(p.t, p.server.URL)
+	proxy := faults.New(p.t, server.URL)
 	folder := p.t.TempDir()
 	text := azurite.ConnectionString(proxy.URL + "/" + azurite.Account)
 	if err := os.WriteFile(filepath.Join(folder, azblob.ConnectionString), []byte(text), 0o600); err != nil {

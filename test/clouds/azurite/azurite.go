@@ -9,6 +9,8 @@ package azurite
 import (
 	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -40,6 +42,8 @@ const listening = "successfully listens on "
 type Server struct {
 	// URL is where it is, without the account, which is the first part of the path.
 	URL string
+	// Stop ends it.
+	Stop func()
 }
 
 // Endpoint is the blob service of the account.
@@ -53,46 +57,63 @@ func ConnectionString(endpoint string) string {
 	return "DefaultEndpointsProtocol=http;AccountName=" + Account + ";AccountKey=" + Key + ";BlobEndpoint=" + endpoint + ";"
 }
 
-// Start starts a server, which answers when Start returns.
+// Start starts a server, which answers when Start returns, and ends with the test.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
-	folder := install(tb)
+	server, err := Launch(tb.Context(), tb.Output())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(server.Stop)
+	return server
+}
+
+// Launch is Start for what is no test: the server runs until Stop. What goes wrong is
+// written to out.
+func Launch(ctx context.Context, out io.Writer) (*Server, error) {
+	folder, err := install(ctx)
+	if err != nil {
+		return nil, err
+	}
 	node, err := exec.LookPath("node")
 	if err != nil {
-		tb.Fatalf("find node (on a Debian, make azurite installs it): %v", err)
+		return nil, fmt.Errorf("find node (on a Debian, make azurite installs it): %w", err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, node, filepath.Join(folder, "node_modules", "azurite", "dist", "src", "blob", "main.js"),
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	command := exec.CommandContext(running, node, filepath.Join(folder, "node_modules", "azurite", "dist", "src", "blob", "main.js"),
 		"--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence", "--silent",
 		// It would tell Microsoft what tests do, and refuse the versions of the API that are newer than it.
 		"--disableTelemetry", "--skipApiVersionCheck")
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = stopping
-	command.Stderr = tb.Output()
-	// A test that is killed takes it along.
+	command.Stderr = out
+	// Whoever is killed takes it along.
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	words, said := io.Pipe()
 	command.Stdout = said
 	if err := command.Start(); err != nil {
-		cancel()
-		tb.Fatalf("start Azurite: %v", err)
+		stop()
+		return nil, fmt.Errorf("start Azurite: %w", err)
 	}
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	go func() {
-		err := command.Wait()
+		defer close(ended)
+		_ = command.Wait() // it is told to end by a signal, and how it ends matters to nobody
 		_ = said.Close()
-		ended <- err
 	}()
-	tb.Cleanup(func() {
-		cancel()
+	server := &Server{Stop: func() {
+		stop()
 		<-ended
-	})
-	return &Server{URL: address(tb, words)}
+	}}
+	if server.URL, err = address(words); err != nil {
+		server.Stop()
+		return nil, err
+	}
+	return server, nil
 }
 
 // address waits for the address that Azurite says it listens at.
-func address(tb testing.TB, words io.Reader) string {
-	tb.Helper()
+func address(words io.Reader) (string, error) {
 	found := make(chan string, 1)
 	go func() {
 		defer close(found)
@@ -106,34 +127,35 @@ func address(tb testing.TB, words io.Reader) string {
 	select {
 	case url, ok := <-found:
 		if !ok {
-			tb.Fatal("Azurite ended before it listened")
+			return "", errors.New("azurite ended before it listened")
 		}
-		return url
+		return url, nil
 	case <-time.After(starting):
-		tb.Fatal("Azurite does not say that it listens")
+		return "", fmt.Errorf("azurite does not listen after %s", starting)
 	}
-	return ""
 }
 
 // install gives the folder that Azurite is in, and installs it if it is not there yet.
-func install(tb testing.TB) string {
-	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), installing)
+func install(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, installing)
 	defer cancel()
 	// Compiled with -trimpath: the Go tool knows where the sources are.
 	const path = "github.com/leaseholder-dev/leaseholder/test/clouds/azurite"
-	return output(tb, ctx, filepath.Join(output(tb, ctx, "go", "list", "-f", "{{.Dir}}", path), "install.sh"))
+	folder, err := output(ctx, "go", "list", "-f", "{{.Dir}}", path)
+	if err != nil {
+		return "", err
+	}
+	return output(ctx, filepath.Join(folder, "install.sh"))
 }
 
 // output runs a program and gives what it prints.
-func output(tb testing.TB, ctx context.Context, program string, args ...string) string {
-	tb.Helper()
+func output(ctx context.Context, program string, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, program, args...)
 	var complaint strings.Builder
 	command.Stderr = &complaint
 	out, err := command.Output()
 	if err != nil {
-		tb.Fatalf("run %q: %v\n%s", command, err, &complaint)
+		return "", fmt.Errorf("run %q: %w\n%s", command, err, &complaint)
 	}
-	return strings.TrimSpace(string(out))
+	return strings.TrimSpace(string(out)), nil
 }
