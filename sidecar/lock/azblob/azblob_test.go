@@ -2,7 +2,9 @@ package azblob
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"maps"
 	"regexp"
 	"strconv"
 	"testing"
@@ -13,6 +15,8 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/election"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/locktest"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object/objecttest"
 )
 
 // shortest is what a blob lease lasts at the least.
@@ -202,4 +206,138 @@ func TestALeaseOfAStrangerIsRespected(t *testing.T) {
 		s.breakLease(0)
 		within(t, "taking the lock then", until(t, "one leads", func() bool { return a.leads() || b.leads() }), 0, timing.RetryPeriod+spread)
 	})
+}
+
+func TestAReleaseThatIsSeenBeforeTheLeaseIsGivenBackIsTakenSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(1)
+		a := start(t, s, 1, true)
+		until(t, "it leads", a.leads)
+		b := start(t, s, 2, true)
+		time.Sleep(time.Minute)
+		// The first way that the lease is given back is lost, the second is long.
+		const long = 900 * time.Millisecond
+		lost := true
+		a.wire.trouble(func(request string) objecttest.Fate {
+			if request != "release" {
+				return objecttest.Fate{}
+			}
+			if lost {
+				lost = false
+				return objecttest.Fate{Refused: errBusy}
+			}
+			return objecttest.Fate{Before: long}
+		})
+		b.wire.requests()
+		go a.end()
+		took := until(t, "the other leads", b.leads)
+		within(t, "the takeover", took, long, timing.RetryPeriod+long+spread)
+		asked := b.wire.requests()
+		if n := asked["acquire"]; n < 1 || n > 8 {
+			t.Errorf("it asked %v", asked)
+		}
+	})
+}
+
+func TestALeaseThatIsNeverGivenBackRunsOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(1)
+		a := start(t, s, 1, true)
+		until(t, "it leads", a.leads)
+		b := start(t, s, 2, true)
+		time.Sleep(time.Minute)
+		a.wire.trouble(func(request string) objecttest.Fate {
+			if request == "release" {
+				return objecttest.Fate{Refused: errBusy}
+			}
+			return objecttest.Fate{}
+		})
+		go a.end()
+		took := until(t, "the other leads", b.leads)
+		within(t, "the takeover", took, shortest-timing.RetryPeriod, shortest+timing.RetryPeriod+spread)
+	})
+}
+
+func TestRequestsAtRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(1)
+		a := start(t, s, 1, true)
+		until(t, "it leads", a.leads)
+		b := start(t, s, 2, true)
+		// Answers take a moment, and so the leader's renewal comes before its watch would ask.
+		for _, p := range []*process{a, b} {
+			p.wire.trouble(func(string) objecttest.Fate { return objecttest.Fate{After: 10 * time.Millisecond} })
+		}
+		time.Sleep(time.Minute)
+		a.wire.requests()
+		b.wire.requests()
+		time.Sleep(time.Hour)
+		leader, standby := a.wire.requests(), b.wire.requests()
+		periods := int(time.Hour / timing.RetryPeriod)
+		near := func(n int) bool { return n >= periods*99/100 && n <= periods+1 }
+		if len(leader) != 2 || !near(leader["acquire"]) || !near(leader["write"]) {
+			t.Errorf("in %d periods the leader asked %v", periods, leader)
+		}
+		if len(standby) != 1 || !near(standby["properties"]) {
+			t.Errorf("in %d periods the standby asked %v", periods, standby)
+		}
+	})
+}
+
+func TestWhoKeepsTheLeaseFromEveryoneIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(1)
+		l := lockOf(s.wire(), "u", time.Second)
+		if err := l.Create(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		base, err := l.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.leaseTo("stranger", forever)
+		said := func(want error) {
+			t.Helper()
+			if _, err := l.Write(t.Context(), base, lock.Record{Holder: "a"}); !errors.Is(err, want) {
+				t.Errorf("the error is %v, want %v", err, want)
+			}
+		}
+		said(lock.ErrConflict) // it may be a candidate
+		time.Sleep(shortest)
+		said(lock.ErrConflict)
+		time.Sleep(time.Second)
+		said(ErrLeased) // a candidate would have written
+	})
+}
+
+func TestMetadataOfOthersIsKept(t *testing.T) {
+	ctx := t.Context()
+	s := newService(1)
+	w := s.wire()
+	st := newStore(w, "id", shortest)
+	entry := object.Entry{UID: "u", Count: 1, WriteID: "w"}
+	// HTTP gives names in another case than they were set in.
+	s.write(map[string]string{"Leaseholder": entry.Value(), "Team": "orders"})
+	seen, err := st.Stat(ctx)
+	if err != nil || seen.Value != entry.Value() {
+		t.Fatalf("it reads as %+v, %v", seen, err)
+	}
+	check := func(base string) string {
+		t.Helper()
+		after, err := st.Put(ctx, base, entry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := map[string]string{object.MetadataKey: entry.Value(), "Team": "orders"}; !maps.Equal(s.metadata, want) {
+			t.Errorf("the blob has %v", s.metadata)
+		}
+		return after.Revision
+	}
+	next := check(check(seen.Revision))
+	// One that has never looked, looks.
+	st = newStore(w, "id", shortest)
+	check(next)
+	if _, err := st.Put(ctx, next, entry); !errors.Is(err, lock.ErrConflict) {
+		t.Errorf("a write on an old state gives %v", err)
+	}
 }
