@@ -63,6 +63,18 @@ func (c *candidate) token() int64 {
 	return s.Token
 }
 
+// count counts requests of a kind from now on.
+func (c *candidate) count(which string) func() int32 {
+	var asked atomic.Int32
+	c.proxy.Trouble(func(r *http.Request) faults.Fate {
+		if kind(r) == which {
+			asked.Add(1)
+		}
+		return faults.Fate{}
+	})
+	return asked.Load
+}
+
 // eventually waits until something is so.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
@@ -165,7 +177,12 @@ func restarted(t *testing.T, p *place) {
 		t.Errorf("the lease is %s when the process has ended", state)
 	}
 	again := p.start("a")
+	asked := again.count(acquire)
 	eventually(t, "it leads again", again.leads)
+	// If the lease were another's, it would be refused until that has run out.
+	if n := asked(); n > 4 {
+		t.Errorf("it asked for the lease %d times", n)
+	}
 	if again.token() <= token {
 		t.Errorf("the token %d follows %d", again.token(), token)
 	}
@@ -212,14 +229,8 @@ func stranger(t *testing.T, p *place) {
 	}
 	a := p.start("a")
 	const often = 5
-	var asked atomic.Int32
-	a.proxy.Trouble(func(r *http.Request) faults.Fate {
-		if kind(r) == acquire {
-			asked.Add(1)
-		}
-		return faults.Fate{}
-	})
-	eventually(t, "it was refused often", func() bool { return asked.Load() > often })
+	asked := a.count(acquire)
+	eventually(t, "it was refused often", func() bool { return asked() > often })
 	if r := c.read(t).Record; a.leads() || !r.Released() {
 		t.Errorf("it leads: %v, and the record is %+v", a.leads(), r)
 	}
