@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,14 +18,37 @@ const (
 	simEventL  = 20 * time.Millisecond
 )
 
+// reach is how long things take beside one kind of server, in a world without trouble.
+type reach struct {
+	// L is a request of the lock's with its answer, W until a standby hears of a change.
+	L, W time.Duration
+	// X is what a write that follows another at once may have to wait more.
+	X time.Duration
+	// H is what a takeover of a silent leader may take more, because the store itself
+	// still holds the object for it.
+	H time.Duration
+}
+
+var reaches = map[string]reach{
+	"watched": {L: simRequest, W: simEventL},
+	// A standby asks a period after the last answer.
+	"polled": {L: simRequest, W: retry + simRequest},
+	// One write a second: a release waits for its turn, and who takes the lock is refused
+	// before, and tries again after twice as long.
+	"polled, one write a second": {L: simRequest, W: retry + simRequest, X: 3*time.Second + 4*simRequest},
+	// A write is two requests. Who takes a lock that is still leased is refused, and tries
+	// again: soon after a release, within a period after a crash.
+	"leased": {L: 2 * simRequest, W: retry + simRequest, X: 2*firstBackoff + 5*simRequest, H: retry + 5*simRequest},
+}
+
 // bound is one promise about how soon, or how late, there is a new leader. It is
 // stated for clocks that are right; those of the world are up to 11 % fast or slow.
 type bound struct {
 	name string
 	test func(b *bounded) error
-	// least and most are when, after the moment at which test returns, the new
-	// leader begins.
-	least, most time.Duration
+	// when is the least and the most that passes, after the moment at which test returns,
+	// until the new leader begins.
+	when func(x reach) (least, most time.Duration)
 }
 
 // bounded is a world for one bound: a leader in pod a, and standbys in b and c.
@@ -34,6 +58,7 @@ type bounded struct {
 	before  int64 // the leader's token
 	// mustBe is who the new leader must be, if it is set.
 	mustBe *simNode
+	reach  reach
 }
 
 const (
@@ -46,35 +71,39 @@ var bounds = []bound{
 	{"released", func(b *bounded) error {
 		b.a.stop(true)
 		return nil
-	}, 0, 2*simRequest + simEventL},
+	}, func(x reach) (time.Duration, time.Duration) { return 0, 2*x.L + x.W + x.X }},
 	{"asked to step down", func(b *bounded) error {
 		b.a.deliver(func(now Instant) { b.a.machine.stepDown(now) })
 		return nil
-	}, 0, 2*simRequest + simEventL},
+	}, func(x reach) (time.Duration, time.Duration) { return 0, 2*x.L + x.W + x.X }},
 	{"handed over to one that is away", func(b *bounded) error {
 		b.server.edit("hand over", func(r *lock.Record) { r.StepDown, r.Preferred = r.Holder, "z" })
 		return nil
-	}, retry / 4, 2*simRequest + 2*simEventL + retry/2},
+	}, func(x reach) (time.Duration, time.Duration) { return retry / 4, 2*x.L + 2*x.W + retry/2 + x.X }},
 	{"stepped down alone", func(b *bounded) error {
 		b.b.kill()
 		b.c.kill()
 		b.a.deliver(func(now Instant) { b.a.machine.stepDown(now) })
 		return nil
-	}, lease, lease + 2*simRequest},
+	}, func(x reach) (time.Duration, time.Duration) { return lease, lease + 2*x.L + x.X }},
 	{"crashed", func(b *bounded) error {
 		b.a.kill()
 		return nil
-	}, lease - retry - simRequest, lease + simEventL + 2*simRequest + shortestSpread},
-	{"crashed, and no watch tells", func(b *bounded) error {
+	}, func(x reach) (time.Duration, time.Duration) {
+		return lease - retry - x.L, lease + x.W + 2*x.L + shortestSpread + x.H
+	}},
+	{"crashed" + noWatch, func(b *bounded) error {
 		b.b.stream.silent, b.c.stream.silent = true, true
 		b.a.kill()
 		return nil
-	}, lease - retry - simRequest, lease + 2*retry + 3*simRequest + shortestSpread},
-	{"released, and no watch tells", func(b *bounded) error {
+	}, func(x reach) (time.Duration, time.Duration) {
+		return lease - retry - x.L, lease + 2*retry + 3*x.L + shortestSpread
+	}},
+	{"released" + noWatch, func(b *bounded) error {
 		b.b.stream.silent, b.c.stream.silent = true, true
 		b.a.stop(true)
 		return nil
-	}, 0, 2*retry + 3*simRequest},
+	}, func(x reach) (time.Duration, time.Duration) { return 0, 2*retry + 3*x.L }},
 	{"cut off", func(b *bounded) error {
 		b.a.cut = true
 		start := b.now
@@ -85,31 +114,35 @@ var bounds = []bound{
 			return fmt.Errorf("it says no only after %s", took)
 		}
 		return nil
-	}, quick(lease) - slow(renew), lease - renew + retry + simEventL + 2*simRequest + shortestSpread + (slow(lease) - quick(lease))},
+	}, func(x reach) (time.Duration, time.Duration) {
+		return quick(lease) - slow(renew), lease - renew + retry + x.W + 2*x.L + shortestSpread + (slow(lease) - quick(lease)) + x.H
+	}},
 	{"all restarted in their pods", func(b *bounded) error {
 		for _, n := range []*simNode{b.b, b.c, b.a} {
 			n.kill()
 			b.start(n.identity.Pod, n.identity.UID, n.clock, b.timing)
 		}
 		return nil
-	}, 0, 2 * simRequest},
+	}, func(x reach) (time.Duration, time.Duration) { return 0, 2*x.L + x.X }},
 	{"all restarted elsewhere", func(b *bounded) error {
 		for _, n := range []*simNode{b.b, b.c, b.a} {
 			n.kill()
 			b.enter("new-"+n.identity.Pod, b.timing)
 		}
 		return nil
-	}, lease - simRequest, lease + simEventL + 3*simRequest + shortestSpread},
+	}, func(x reach) (time.Duration, time.Duration) {
+		return lease - x.L, lease + x.W + 3*x.L + shortestSpread + x.H
+	}},
 	{"the lock deleted, the leader dead", func(b *bounded) error {
 		b.a.kill()
 		b.server.remove()
 		return nil
-	}, lease, lease + simEventL + 3*simRequest + 2*shortestSpread},
+	}, func(x reach) (time.Duration, time.Duration) { return lease, lease + x.W + 3*x.L + 2*shortestSpread }},
 	{"the lock cleared, the leader dead", func(b *bounded) error {
 		b.a.kill()
 		b.server.edit("cleared", func(r *lock.Record) { r.Holder = "" })
 		return nil
-	}, lease - simRequest, lease + simEventL + 2*simRequest + shortestSpread},
+	}, func(x reach) (time.Duration, time.Duration) { return lease - x.L, lease + x.W + 2*x.L + shortestSpread }},
 	{"the server away for longer than a validity, not than a lease", func(b *bounded) error {
 		b.outage(time.Hour)
 		for b.a.isLeader() && b.err == nil {
@@ -117,19 +150,22 @@ var bounds = []bound{
 		}
 		b.server.down, b.mustBe = false, b.a
 		return nil
-	}, 0, 2*simRequest + 2*lastBackoff},
+	}, func(x reach) (time.Duration, time.Duration) { return 0, 2*x.L + 2*lastBackoff }},
 	{"the server away for longer than a lease", func(b *bounded) error {
 		return b.away(2 * lease)
-	}, 0, 3*simRequest + 2*retry},
+	}, func(x reach) (time.Duration, time.Duration) { return 0, 3*x.L + 2*retry }},
 }
+
+// noWatch ends the name of what only a watch can do.
+const noWatch = ", and no watch tells"
 
 // stays are what a leader gets over without a gap.
 var stays = map[string]func(b *bounded){
 	"the lock deleted":           func(b *bounded) { b.server.remove() },
 	"the lock cleared":           func(b *bounded) { b.server.edit("cleared", func(r *lock.Record) { r.Holder = "" }) },
 	"the lock touched":           func(b *bounded) { b.server.edit("touched", func(*lock.Record) {}) },
-	"its watch silent":           func(b *bounded) { b.a.stream.silent = true },
-	"its watch ended":            func(b *bounded) { b.a.stream.end(errLost) },
+	"its watch" + noWatch:        func(b *bounded) { b.a.stream.silent = true },
+	"its watch ended":            func(b *bounded) { b.a.client.unwatch() },
 	"the standbys restarted":     func(b *bounded) { b.b.kill(); b.c.stop(true); b.enter("d", b.timing) },
 	"another asked to go":        func(b *bounded) { b.server.edit("step down", func(r *lock.Record) { r.StepDown = "somebody" }) },
 	"a pod preferred, no more":   func(b *bounded) { b.server.edit("prefer", func(r *lock.Record) { r.Preferred = "b" }) },
@@ -152,10 +188,18 @@ func (b *bounded) away(d time.Duration) error {
 	return b.err
 }
 
-func newBounded(seed uint64) *bounded {
+func newBounded(kind string, seed uint64) *bounded {
 	w := newWorld(seed, seconds(15, 12, 2))
-	w.spread = 0.11
-	b := &bounded{steps: steps{world: w}}
+	w.spread, w.tidy = 0.11, true
+	name, paced, _ := strings.Cut(kind, ", ")
+	w.server.furnish(simKind(name))
+	if w.server.kind == leased {
+		w.server.rate = w.rate()
+	}
+	if w.server.pace = 0; paced != "" {
+		w.server.pace, w.server.digest = time.Second*8/10, false
+	}
+	b := &bounded{steps: steps{world: w}, reach: reaches[kind]}
 	b.a = b.enter("a", w.timing)
 	b.wait(2 * lease)
 	b.b, b.c = b.enter("b", w.timing), b.enter("c", w.timing)
@@ -164,16 +208,34 @@ func newBounded(seed uint64) *bounded {
 	return b
 }
 
-const boundSeeds = 100
+// boundSeeds is how many worlds each bound is held against, beside an API server and
+// beside a store.
+func boundSeeds(kind string) uint64 {
+	const beside, besideStore = 100, 30
+	if kind == string(watched) {
+		return beside
+	}
+	return besideStore
+}
 
 // TestBounds holds every case against how soon, and how late, it promises a new
 // leader.
 func TestBounds(t *testing.T) {
+	for kind := range reaches {
+		t.Run(kind, func(t *testing.T) { holdBounds(t, kind) })
+	}
+}
+
+func holdBounds(t *testing.T, kind string) {
+	t.Helper()
 	for _, c := range bounds {
+		if kind != string(watched) && strings.HasSuffix(c.name, noWatch) {
+			continue // as there is none
+		}
 		t.Run(c.name, func(t *testing.T) {
 			var all []time.Duration
-			for seed := range uint64(boundSeeds) {
-				b := newBounded(seed)
+			for seed := range boundSeeds(kind) {
+				b := newBounded(kind, seed)
 				if b.judge.leader() != b.a {
 					t.Fatalf("seed %d: a does not lead at first: %v", seed, b.err)
 				}
@@ -184,7 +246,8 @@ func TestBounds(t *testing.T) {
 				all = append(all, took)
 			}
 			slices.Sort(all)
-			t.Logf("a new leader after %s to %s, promised: %s to %s", all[0], all[len(all)-1], quick(c.least), slow(c.most))
+			least, most := c.when(reaches[kind])
+			t.Logf("a new leader after %s to %s, promised: %s to %s", all[0], all[len(all)-1], quick(least), slow(most))
 		})
 	}
 }
@@ -203,8 +266,8 @@ func (b *bounded) measure(c bound) (time.Duration, error) {
 		return 0, err
 	}
 	took := b.now - start
-	if took < quick(c.least)-time.Millisecond || took > slow(c.most)+time.Millisecond {
-		return took, fmt.Errorf("a new leader after %s, promised: %s to %s", took, quick(c.least), slow(c.most))
+	if least, most := c.when(b.reach); took < quick(least)-time.Millisecond || took > slow(most)+time.Millisecond {
+		return took, fmt.Errorf("a new leader after %s, promised: %s to %s", took, quick(least), slow(most))
 	}
 	if b.mustBe != nil && b.successor() != b.mustBe {
 		return took, fmt.Errorf("%s leads, not %s", b.successor().identity, b.mustBe.identity)
@@ -222,10 +285,20 @@ func (b *bounded) successor() *simNode {
 
 // TestALeaderStays: what need not end a term does not.
 func TestALeaderStays(t *testing.T) {
+	for kind := range reaches {
+		t.Run(kind, func(t *testing.T) { stay(t, kind) })
+	}
+}
+
+func stay(t *testing.T, kind string) {
+	t.Helper()
 	for name, disturb := range stays {
+		if kind != string(watched) && strings.HasSuffix(name, noWatch) {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(boundSeeds) {
-				b := newBounded(seed)
+			for seed := range boundSeeds(kind) {
+				b := newBounded(kind, seed)
 				disturb(b)
 				for range 3000 {
 					b.wait(10 * time.Millisecond)

@@ -49,6 +49,10 @@ const (
 	writesUnnamed
 	// leaseLeftFirst: the store's lease is released before the record.
 	leaseLeftFirst
+	// validFromLast: validity counts from the last of the requests that a write is.
+	validFromLast
+	// ttlIgnored: durations beside electors of 2016 that do not fit theirs.
+	ttlIgnored
 )
 
 var knownBugs = []knownBug{
@@ -233,6 +237,25 @@ var knownBugs = []knownBug{
 	{name: "stepping down only when leading", script: scriptBid, edits: []edit{{
 		"giveup.go", `	if !m.leading && !m.myTerm {`, `	if !m.leading && (!m.myTerm || bug("stepping down only when leading")) {`,
 	}}},
+	{name: "a generation as token", kind: polled, edits: []edit{{
+		"write.go", `	if bug("leaseTransitions as token") {`, `	if g := generation(m.known.Revision); g > 0 && bug("a generation as token") {
+		r.Token = g + 1
+	}
+	if bug("leaseTransitions as token") {`,
+	}}},
+	{name: "generations taken for an order", kind: polled, world: generationsOrdered},
+	{name: "whatever comes last taken for the newest", kind: polled, world: arrivalOrder},
+	{name: "another object taken for a later state", kind: polled, world: epochKept},
+	{name: "another state at the same count not looked at", kind: polled, world: equalCountIgnored},
+	{name: "one's own write not recognised", world: writesUnnamed, script: scriptUnnamed},
+	{name: "validity from the last request of a write", kind: leased, world: validFromLast},
+	{name: "the store's lease trusted alone", kind: leased, edits: []edit{{
+		"take.go", `	case bug("taking a missing lock at once")`, `	case bug("the store's lease trusted alone") && m.heldByAnother():
+		return m.seenAt + m.timing.RetryPeriod
+	case bug("taking a missing lock at once")`,
+	}}},
+	{name: "the store's lease released before the record", world: leaseLeftFirst, script: scriptLeased},
+	{name: "the ttl of 2016 ignored", kind: endpoints, world: ttlIgnored},
 	{name: "leaving before a write is accounted for", script: scriptLost, edits: []edit{{
 		"giveup.go", `!m.inFlight && m.fresh && !m.holds()`, `(bug("leaving before a write is accounted for") || !m.inFlight && m.fresh) && !m.holds()`,
 	}}},

@@ -130,8 +130,8 @@ var simFaults = []simFault{
 	}},
 	{"lock cleared by hand", 1, equal, byHand("cleared", func(w *world, r *lock.Record) {
 		r.Holder = ""
-		if w.chance(0.5) {
-			r.Duration = time.Second
+		if w.chance(0.5) && len(w.elders) == 0 {
+			r.Duration = time.Second // as client-go's release: other electors are believed
 		}
 	})},
 	{"holder named by hand", 1, alone, byHand("named", func(w *world, r *lock.Record) {
@@ -141,7 +141,11 @@ var simFaults = []simFault{
 		}
 	})},
 	{"duration edited by hand", 0.5, equal, byHand("duration", func(w *world, r *lock.Record) {
-		r.Duration = w.between(time.Second, 40*time.Second).Truncate(time.Second)
+		least := time.Second
+		if len(w.elders) > 0 {
+			least *= 2 // what is cleared afterwards shall not look like client-go's release
+		}
+		r.Duration = w.between(least, 40*time.Second).Truncate(time.Second)
 	})},
 	{"token removed by hand", 0.5, everywhere, func(w *world) bool {
 		if w.judge.highest >= w.server.wall().UnixMilli() {
@@ -158,22 +162,47 @@ var simFaults = []simFault{
 	}},
 	{"touched by hand", 1, everywhere, byHand("touched", func(*world, *lock.Record) {})},
 	{"watch ended", 1, everywhere, toOne(func(_ *world, n *simNode) { n.client.unwatch() })},
-	{"watch silent", 1, everywhere, toOne(func(_ *world, n *simNode) {
-		if n.stream != nil {
-			n.stream.silent = true
-		}
-	})},
 }
+
+// watchSilent is a fault of watches, which a store has not.
+var watchSilent = simFault{"watch silent", 1, everywhere, toOne(func(_ *world, n *simNode) {
+	if n.stream != nil {
+		n.stream.silent = true
+	}
+})}
 
 // kindFaults strike one kind of server.
 var kindFaults = map[simKind][]simFault{
-	leased: {{"lease broken by hand", 3, everywhere, func(w *world) bool {
+	watched:   {watchSilent},
+	endpoints: {watchSilent},
+	polled:    {replaced},
+	leased: {replaced, {"lease broken by hand", 3, everywhere, func(w *world) bool {
 		held := w.server.leasedNow()
-		w.server.state.lease = simLease{}
+		// At once, or after a while in which nobody can have it.
+		if l := &w.server.state.lease; w.chance(0.5) {
+			l.breaking, l.until = true, min(l.until, w.now+w.between(0, 10*time.Second))
+		} else {
+			*l = simLease{}
+		}
 		w.logf("by hand: the lease is broken")
 		return held
 	}}},
 }
+
+// replaced is somebody else's object in the place of the lock, for a while.
+var replaced = simFault{"replaced by a foreign object", 0.5, equal, func(w *world) bool {
+	if w.server.state.foreign || !w.server.state.Exists {
+		return false
+	}
+	w.server.put(simState{Snapshot: lock.Snapshot{Exists: true}, foreign: true})
+	w.logf("by hand: replaced by a foreign object")
+	w.after(w.between(0, 30*time.Second), func() {
+		if w.server.state.foreign {
+			w.server.remove()
+		}
+	})
+	return true
+}}
 
 // restored is a fault of some worlds alone.
 var restored = simFault{"lock restored from a backup", 1, everywhere, func(w *world) bool {
@@ -203,6 +232,32 @@ func toRival(do func(*world, *simRival)) func(*world) bool {
 				if r.gone {
 					w.after(w.between(0, 10*time.Second), func() { w.startRival("client-go", w.newClock()) })
 				}
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// elderFaults strike electors of 2016.
+var elderFaults = []simFault{
+	{"elector of 2016 ended", 2, everywhere, toElder(func(w *world, e *simElder) {
+		w.logf("%s: ends", e.name)
+		e.gone = true
+		w.after(w.between(0, 10*time.Second), func() { w.startElder(w.newClock()) })
+	})},
+	{"elector of 2016 cut off", 3, everywhere, toElder(func(w *world, e *simElder) {
+		e.cut = true
+		w.logf("%s: is cut off", e.name)
+		w.after(w.between(time.Second, longestPause), func() { e.cut = false })
+	})},
+}
+
+func toElder(do func(*world, *simElder)) func(*world) bool {
+	return func(w *world) bool {
+		for _, e := range w.elders {
+			if !e.gone && w.chance(0.7) {
+				do(w, e)
 				return true
 			}
 		}
@@ -279,6 +334,9 @@ func (w *world) heal() {
 	}
 	for _, r := range w.rivals {
 		r.cut = false
+	}
+	for _, e := range w.elders {
+		e.cut = false
 	}
 }
 

@@ -19,6 +19,9 @@ type simJudge struct {
 	// is then counted.
 	beyond bool
 	broken int
+	// excused counts the moments at which an elector of 2016 led beside one of ours
+	// because it promises no better.
+	excused int
 	// wrong is what was found between two looks.
 	wrong error
 }
@@ -31,6 +34,8 @@ type simSeat struct {
 	// until is the end of the last validity, in true time; zero when there was
 	// none, or when the process let go of the lock by itself.
 	until time.Duration
+	// renewed is when the last renewal was sent, in true time.
+	renewed time.Duration
 	// contested says that since this term began the lock was for a moment not its.
 	contested bool
 }
@@ -61,7 +66,7 @@ func (j *simJudge) look() error {
 	}
 	leaders := 0
 	for _, r := range j.w.rivals {
-		if r.leading() {
+		if r.leading() && len(j.w.elders) == 0 {
 			leaders++
 		}
 	}
@@ -79,6 +84,13 @@ func (j *simJudge) look() error {
 				return fmt.Errorf("the token of %s fell from %d to %d", s.node.identity, s.token, m.token)
 			}
 			s.token, s.until = m.token, s.node.clock.until(m.validUntil)
+			s.renewed = s.node.clock.until(m.sentAt)
+			if name := j.mixed(s); name != "" {
+				if !j.beyond {
+					return fmt.Errorf("%s leads beside %s", s.node.identity, name)
+				}
+				j.broken++
+			}
 		} else if s.leading {
 			s.node.logf("no longer leads")
 			if !j.beyond && j.w.now < s.until-time.Microsecond && !s.contested && !s.node.gone && !s.node.machine.givingUp(s.node.now()) {
@@ -95,6 +107,25 @@ func (j *simJudge) look() error {
 		return fmt.Errorf("%d leaders at once", leaders)
 	}
 	return nil
+}
+
+// mixed names an elector of another kind that leads beside one of ours, where some of
+// 2016 stand in the election: those promise less among themselves.
+func (j *simJudge) mixed(s *simSeat) string {
+	for _, e := range j.w.elders {
+		if e.leading() {
+			if !e.excused(s.renewed) {
+				return e.name
+			}
+			j.excused++
+		}
+	}
+	for _, r := range j.w.rivals {
+		if r.leading() && len(j.w.elders) > 0 {
+			return r.name
+		}
+	}
+	return ""
 }
 
 // changed notes a change of the lock.

@@ -31,6 +31,8 @@ type simNode struct {
 	stream   *simWatch
 	// cut is a network that lets nothing through.
 	cut bool
+	// twice is a proxy that sends every request to a store twice.
+	twice bool
 	// mayMake is the right to make the lock.
 	mayMake bool
 	// asked counts the requests sent, wrote those that write.
@@ -146,6 +148,9 @@ func (n *simNode) send(r request) {
 		}
 		waiting = false
 		now := n.now()
+		if o, ok := n.client.(*simObject); ok && mistake == validFromLast {
+			r.sent = o.begun
+		}
 		r.answer, r.err = state, err
 		n.logf("request %d, %s: %s", number, r.what, outcome(err))
 		n.machine.answered(now, r)
@@ -206,7 +211,7 @@ func (n *simNode) exchange(do func() (simState, error), back func(simState, erro
 			}
 		})
 	}
-	if s.kind.store() && w.chance(w.trouble/2) { // a proxy that repeats it, and gives the second answer
+	if s.kind.store() && (n.twice || w.chance(w.trouble/2)) { // a proxy that repeats it, and gives the second answer
 		w.after(w.delay(), func() { execute(func(simState, error) { w.after(w.delay(), func() { execute(home) }) }) })
 		return
 	}

@@ -31,6 +31,7 @@ type simObject struct {
 	hasWritten   bool
 	writes       int
 	polls        *simPolls
+	begun        Instant // when the last request was sent
 }
 
 // simPolls is one watch: questions, and what was told of their answers.
@@ -135,6 +136,7 @@ var (
 func (l *simObject) period() time.Duration { return l.n.machine.timing.RetryPeriod }
 
 func (l *simObject) begin() int {
+	l.begun = l.n.now()
 	l.asked = l.n.now()
 	return l.history.changes
 }
@@ -149,6 +151,10 @@ func (l *simObject) ask(live func() bool, back func(simSight, error)) {
 		l.asked = l.n.now()
 		if err != nil {
 			back(simSight{}, err)
+			return
+		}
+		if state.foreign {
+			back(simSight{}, errForeign)
 			return
 		}
 		served := state.ServerTime
@@ -273,7 +279,7 @@ func (l *simObject) write(r request, live func() bool, answer func(lock.Snapshot
 // replace is one conditional write. Where the store leases, it is done under a lease
 // of this process, which is asked for anew each time, and left after a release.
 func (l *simObject) replace(r request, next simState, live func() bool, back func(simState, error)) {
-	s, by := l.n.w.server, l.n.number
+	s, by := l.n.w.server, l.n.identity.UID
 	if s.kind != leased {
 		l.put(r.base.Revision, next, live, back)
 		return
@@ -281,29 +287,49 @@ func (l *simObject) replace(r request, next simState, live func() bool, back fun
 	l.begin()
 	next.lease.by = by
 	release := r.record.Holder == ""
-	leave := func() {
-		l.n.exchange(func() (simState, error) { return simState{}, s.leave(by) }, func(simState, error) {})
-	}
-	if release && mistake == leaseLeftFirst {
-		leave()
-	}
-	l.n.exchange(func() (simState, error) {
+	first := func() (simState, error) {
 		if release && mistake == leaseLeftFirst {
-			return simState{}, nil
+			return simState{}, s.leave(by)
 		}
-		return simState{}, s.acquire(by, l.n.machine.timing.LeaseDuration)
-	}, func(_ simState, err error) {
+		return simState{}, s.acquire(by, l.n.machine.timing.LeaseDuration, r.base.Revision)
+	}
+	l.n.exchange(first, func(_ simState, err error) {
 		switch {
 		case !live():
-		case err != nil:
+		case err != nil && !errors.Is(err, errBreaking):
 			back(simState{}, err)
 		default:
 			l.put(r.base.Revision, next, live, func(state simState, err error) {
 				if err == nil && release {
-					leave()
+					l.leave(by, live, func() { back(state, nil) })
+					return
 				}
 				back(state, err)
 			})
+		}
+	})
+}
+
+// leave gives the store's lease back, and tries again as long as the request is live.
+func (l *simObject) leave(by string, live func() bool, then func()) {
+	answered := false
+	again := func(after time.Duration) {
+		l.n.later(l.n.now()+after, func() {
+			if live() && !answered {
+				answered = true
+				l.leave(by, live, then)
+			}
+		})
+	}
+	again(time.Second)
+	l.n.exchange(func() (simState, error) { return simState{}, l.n.w.server.leave(by) }, func(_ simState, err error) {
+		switch {
+		case answered || !live():
+		case err == nil, errors.Is(err, lock.ErrConflict), errors.Is(err, lock.ErrMissing):
+			answered = true
+			then()
+		default:
+			again(time.Second / 20)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package election
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
@@ -86,14 +87,38 @@ func scriptForeignMark() error {
 }
 
 // scriptSilent: a leader lets go, and no watch tells.
-func scriptSilent() error {
+func scriptSilent() error { return scriptBound("watched", "released"+noWatch) }
+
+// scriptLeased: a leader lets go of a lock that a store leases.
+func scriptLeased() error { return scriptBound("leased", "released") }
+
+// scriptBound is a bound in one world.
+func scriptBound(kind, name string) error {
 	for _, c := range bounds {
-		if c.name == "released, and no watch tells" {
-			_, err := newBounded(1).measure(c)
+		if c.name == name {
+			_, err := newBounded(kind, 1).measure(c)
 			return err
 		}
 	}
 	return errors.New("there is no such bound")
+}
+
+// scriptUnnamed: a write comes through twice, and its writer is told that the lock was
+// changed. One that does not know itself writes again, when its turn has come.
+func scriptUnnamed() error {
+	b := newBounded("polled, one write a second", 1)
+	b.a.stop(true)
+	b.wait(10 * time.Second)
+	leader := b.judge.leader()
+	leader.twice = true
+	for before := leader.machine.sentAt; leader.machine.sentAt == before && b.err == nil; {
+		b.wait(time.Millisecond)
+	}
+	took := leader.now() - leader.machine.sentAt
+	if took > 2*simRequest+simRequest {
+		return errors.Join(b.err, fmt.Errorf("a renewal took %s", took))
+	}
+	return b.err
 }
 
 // scriptRewound: b let go of the lock, led again later, and is cut off, when a

@@ -62,6 +62,10 @@ type simState struct {
 	// Of an object in a store: how many writes it has had, and which write of whom was
 	// the last.
 	count, writer, write int
+	// bare says that an Endpoints object has no record at all.
+	bare bool
+	// foreign says that it is no lock at all.
+	foreign bool
 	// lease is the server's own lease of it.
 	lease simLease
 }
@@ -135,15 +139,16 @@ func (s *simServer) written(record lock.Record) {
 
 // edit changes the record by hand, if there is a lock.
 func (s *simServer) edit(what string, change func(*lock.Record)) {
-	if !s.state.Exists {
+	if !s.state.Exists || s.state.foreign {
 		return
 	}
 	state := s.state
 	change(&state.Record)
+	state.bare = false
 	state.lease = simLease{} // which has to be broken first
 	if s.kind.store() {
 		// Who edits an object by hand knows nothing of counts, or does.
-		if s.w.chance(0.5) {
+		if s.w.tidy || s.w.chance(0.5) {
 			state.count++
 		} else {
 			s.w.judge.unordered()

@@ -41,8 +41,6 @@ type simStore struct {
 	changedAt time.Duration
 	// rate is that of the store's clock, by which its leases run out.
 	rate float64
-	// asked and refused count the leases asked for, and refused.
-	asked, refused int
 }
 
 var errTooMany = errors.New("the store answers 429")
@@ -91,7 +89,7 @@ func (s *simServer) furnish(kind simKind) {
 // replace is a conditional write of the whole object: on a revision, or on none.
 func (s *simServer) replace(revision string, next simState) (simState, error) {
 	switch {
-	case next.lease.by == 0 && s.leasedNow(), next.lease.by != 0 && !s.leasedTo(next.lease.by):
+	case next.lease.by == "" && s.leasedNow(), next.lease.by != "" && !s.leasedTo(next.lease.by):
 		s.vain++
 		return simState{}, lock.ErrConflict
 	case revision == "" && s.state.Exists, revision != "" && (!s.state.Exists || s.state.Revision != revision):
@@ -111,39 +109,43 @@ func (s *simServer) replace(revision string, next simState) (simState, error) {
 	return s.read(), nil
 }
 
-// simLease is a store's lease of an object to one process, which it ends by its own
-// clock.
+// simLease is a store's lease of an object to the processes of one pod, which it ends
+// by its own clock.
 type simLease struct {
-	by    int
-	until time.Duration // true time
+	by       string
+	until    time.Duration // true time
+	breaking bool          // nobody can acquire it before it has ended
 }
 
-func (s *simServer) leasedNow() bool { return s.state.lease.by != 0 && s.w.now < s.state.lease.until }
+var errBreaking = errors.New("the lease is breaking")
 
-func (s *simServer) leasedTo(by int) bool { return s.leasedNow() && s.state.lease.by == by }
+func (s *simServer) leasedNow() bool { return s.state.lease.by != "" && s.w.now < s.state.lease.until }
+
+func (s *simServer) leasedTo(by string) bool { return s.leasedNow() && s.state.lease.by == by }
 
 // acquire leases the object for a while to whoever names a lease of its own, if it is
 // not leased under another.
-func (s *simServer) acquire(by int, d time.Duration) error {
-	s.asked++
+func (s *simServer) acquire(by string, d time.Duration, revision string) error {
 	switch {
 	case !s.state.Exists:
 		return lock.ErrMissing
-	case s.leasedNow() && s.state.lease.by != by:
-		s.refused++
+	case s.leasedNow() && s.state.lease.breaking:
+		return errBreaking
+	case s.leasedNow() && s.state.lease.by != by, s.state.Revision != revision:
+		s.vain++
 		return lock.ErrConflict
 	}
 	s.state.lease = simLease{by: by, until: s.w.now + time.Duration(float64(d)/s.rate)}
-	s.w.logf("store: leased to %d until %s", by, s.state.lease.until)
+	s.w.logf("store: leased to %s until %s", by, s.state.lease.until)
 	return nil
 }
 
 // leave ends the lease, if it is this one.
-func (s *simServer) leave(by int) error {
+func (s *simServer) leave(by string) error {
 	if s.state.lease.by != by {
 		return lock.ErrConflict
 	}
 	s.state.lease = simLease{}
-	s.w.logf("store: the lease of %d is released", by)
+	s.w.logf("store: the lease of %s is released", by)
 	return nil
 }

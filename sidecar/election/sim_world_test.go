@@ -15,8 +15,11 @@ import (
 //
 //	sim_world_test.go    time, the queue of events, the trace
 //	sim_server_test.go   the lock's server and its watches
+//	sim_store_test.go    what a store of objects has instead of watches
+//	sim_object_test.go   what one process makes of a store
 //	sim_node_test.go     one process with its clock, its network and its machine
 //	sim_rival_test.go    one process that follows client-go's rules
+//	sim_elder_test.go    one process that follows the rules of 2016
 //	sim_judge_test.go    what must hold after every event
 //	sim_faults_test.go   what goes wrong
 //	sim_run_test.go      one seed: a fleet, faults, calm
@@ -62,6 +65,7 @@ type world struct {
 	server *simServer
 	nodes  []*simNode
 	rivals []*simRival
+	elders []*simElder
 	judge  *simJudge
 	made   int // processes started, for their identities
 
@@ -76,6 +80,9 @@ type world struct {
 	// brisk bounds the delays of a neighbour's messages: client-go counts from the
 	// answer, and promises nothing when answers are late.
 	brisk time.Duration
+
+	// tidy says that nobody's hand leaves an object's count as it was.
+	tidy bool
 
 	faults map[string]int
 	trace  *[]string

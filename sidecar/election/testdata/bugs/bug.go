@@ -1,6 +1,7 @@
 package election
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
@@ -17,6 +18,12 @@ func pick[T any](name string, with, without T) T {
 		return with
 	}
 	return without
+}
+
+// generation reads a store's revision as a number, and gives 0 where it is none.
+func generation(revision string) int64 {
+	n, _ := strconv.ParseInt(revision, 10, 64)
+	return n
 }
 
 // markedBy reads a release mark without looking what it marks.

@@ -1,6 +1,7 @@
 package election
 
 import (
+	"cmp"
 	"testing"
 )
 
@@ -23,7 +24,7 @@ func TestBugs(t *testing.T) {
 				return
 			}
 			for seed := range uint64(enough) {
-				if result := simulate(b.kind, seed, nil); result.err != nil {
+				if result := simulate(cmp.Or(b.kind, watched), seed, nil); result.err != nil {
 					t.Logf("by seed %d, %s: %v", seed, result.profile, result.err)
 					return
 				}
