@@ -120,6 +120,7 @@ func TestTheRecordOfWhoseAnElectionIs(t *testing.T) {
 		"shared":              `{"metadata":{"annotations":{"leaseholder.dev/workload":""}}}`,
 		"changed in hiding":   `{"metadata":{"labels":{"app.kubernetes.io/managed-by":null},"annotations":{"leaseholder.dev/workload":"x"}}}`,
 		"changed in renewing": `{"metadata":{"annotations":{"leaseholder.dev/workload":"x"}},"spec":{"holderIdentity":"x"}}`,
+		"made a report":       `{"metadata":{"annotations":{"leaseholder.dev/lock":"endpoints"}}}`,
 	} {
 		if err := policed(mallory.Patch(t.Context(), l.DeepCopy(), merge(patch)), says); err != nil {
 			t.Errorf("%s: %v", what, err)
