@@ -26,11 +26,16 @@ const (
 	// AnnotationLock says where the election's lock is, an address that config.ParseLock
 	// reads, default config.LockLease. The sidecar's image depends on it.
 	AnnotationLock = Prefix + string(config.Lock)
-	// AnnotationLeaseDuration is a Go duration in whole seconds, default 15s.
+	// AnnotationLockSecret names a Secret of the pod's namespace with the credentials
+	// for a lock outside the cluster, a DNS-1123 subdomain. It is mounted in the sidecar
+	// alone. Default: none, for credentials that the pod's surroundings give.
+	AnnotationLockSecret = Prefix + "lock-secret"
+	// AnnotationLeaseDuration is a Go duration in whole seconds. Default: that of
+	// config.DefaultTimingOf the lock, as of the two others.
 	AnnotationLeaseDuration = Prefix + string(config.LeaseDuration)
-	// AnnotationRenewDeadline is a Go duration, default 10s.
+	// AnnotationRenewDeadline is a Go duration.
 	AnnotationRenewDeadline = Prefix + string(config.RenewDeadline)
-	// AnnotationRetryPeriod is a Go duration, default 2s.
+	// AnnotationRetryPeriod is a Go duration.
 	AnnotationRetryPeriod = Prefix + string(config.RetryPeriod)
 	// AnnotationPort is the loopback TCP port of the sidecar's API, 1 to 65535,
 	// default config.DefaultAPIPort. It must be set with hostNetwork.
@@ -72,6 +77,7 @@ func Annotations() []string {
 		AnnotationInject,
 		AnnotationLeaseDuration,
 		AnnotationLock,
+		AnnotationLockSecret,
 		AnnotationLogLevel,
 		AnnotationMemoryLimit,
 		AnnotationMemoryRequest,

@@ -22,6 +22,7 @@ var readers = []func(*candidate) []Fault{
 	readPorts,
 	readPriority,
 	readSettings,
+	readLock,
 	readTiming,
 	readResources,
 }
