@@ -9,19 +9,23 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
 	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
 )
 
-// faulty is an expression that gives an error for every Lease.
+// faulty is an expression that gives an error for every lock.
 const faulty = "object.metadata.annotations['example.com/there-is-none'] == 'x'"
 
-// TestAFaultOfAPolicyRefusesNoRenewal: the policies on Leases, with an error in whatever
-// they judge by, refuse what the webhook's account writes, and nothing of a sidecar's.
+// TestAFaultOfAPolicyRefusesNoRenewal: the policies on Leases and Endpoints, with an error in
+// whatever they judge by, refuse what the webhook's account writes, and nothing of a
+// sidecar's.
 func TestAFaultOfAPolicyRefusesNoRenewal(t *testing.T) {
 	n := cluster.NewNamespace(t)
 	l := made(t, lease(n, "orders", ours))
-	sidecar := user(t, n, mayWriteLeases)
-	for _, folder := range []string{"leasepolicy", "accountleasepolicy"} {
+	o := made(t, endpoints(n, "orders", electionOf, heldBy2016))
+	sidecar := user(t, n, mayWriteLeases, may("/endpoints", "patch"))
+	for _, folder := range []string{"leasepolicy", "accountleasepolicy", "endpointspolicy", "accountendpointspolicy"} {
 		policy := webhooktest.Chart(t, folder+"/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{})
 		policy.Name = "faulty-" + folder
 		for i := range policy.Spec.Validations {
@@ -38,7 +42,8 @@ func TestAFaultOfAPolicyRefusesNoRenewal(t *testing.T) {
 	}
 	webhooktest.Eventually(t, "the faulty policies are in force", func(ctx context.Context) error {
 		next := lease(n, "next", ours, func(l *coordinationv1.Lease) { l.Labels[injector.LabelElection] = l.Name })
-		if err := cluster.Client.Create(ctx, next, client.DryRunAll); err == nil {
+		made := rights.Endpoints(view.Election{Namespace: n, Name: "next"})
+		if cluster.Client.Create(ctx, next, client.DryRunAll) == nil || cluster.Client.Create(ctx, made, client.DryRunAll) == nil {
 			return errNotYet
 		}
 		return nil
@@ -49,6 +54,14 @@ func TestAFaultOfAPolicyRefusesNoRenewal(t *testing.T) {
 		`{"metadata":{"annotations":{"leaseholder.dev/released":"x"}},"spec":{"holderIdentity":""}}`,
 	} {
 		if err := sidecar.Patch(t.Context(), l.DeepCopy(), merge(renewal)); err != nil {
+			t.Errorf("%s: %v", renewal, err)
+		}
+	}
+	for _, renewal := range []string{
+		`{"metadata":{"annotations":{"control-plane.alpha.kubernetes.io/leader":"{\"holderIdentity\":\"a_u_s\"}","leaseholder.dev/holder":"a_u_s","leaseholder.dev/token":"1"}}}`,
+		`{"metadata":{"annotations":{"control-plane.alpha.kubernetes.io/leader":"{}","leaseholder.dev/released":"x"}}}`,
+	} {
+		if err := sidecar.Patch(t.Context(), o.DeepCopy(), merge(renewal)); err != nil {
 			t.Errorf("%s: %v", renewal, err)
 		}
 	}

@@ -20,49 +20,91 @@ import (
 
 // TestTheSidecarsTokenUsedOnEverythingElse asks the authorizer about every resource that
 // the API server has, and every verb, for a sidecar's account and for one without a grant.
-// The difference is four verbs on one Lease.
+// The difference is four verbs on one Lease, and on the Endpoints of the same name if they
+// are the lock.
 func TestTheSidecarsTokenUsedOnEverythingElse(t *testing.T) {
 	serve(t)
 	n, other := cluster.NewNamespace(t), cluster.NewNamespace(t)
-	const election, another = "orders", "payments"
+	const election, another, old = "orders", "payments", "shipping"
 	made(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: n, Name: "none"}})
 	made(t, annotated(n, "a", election))
 	made(t, annotated(n, "b", another, func(p *corev1.Pod) {
 		p.Spec.ServiceAccountName = "other"
 		made(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: n, Name: "other"}})
 	}))
+	made(t, annotated(n, "c", old, byEndpoints, func(p *corev1.Pod) {
+		p.Spec.ServiceAccountName = "old"
+		made(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: n, Name: "old"}})
+	}))
 	granted(t, n, election, "default")
 	granted(t, n, another, "other")
+	granted(t, n, old, "old")
 
-	var asked []authorizationv1.ResourceAttributes
+	asked := 0
+	for _, c := range []struct {
+		account, election string
+		places            []place
+		want              []string
+	}{
+		{
+			"default", election,
+			[]place{{n, ""}, {n, election}, {n, another}, {other, election}, {"", ""}},
+			verbsOn("coordination.k8s.io/leases", n, election),
+		},
+		{
+			"old", old,
+			[]place{{n, ""}, {n, old}, {other, old}},
+			slices.Concat(verbsOn("/endpoints", n, old), verbsOn("coordination.k8s.io/leases", n, old)),
+		},
+	} {
+		webhooktest.Eventually(t, "the authorizer knows the grant", func(ctx context.Context) error {
+			if !allowed(ctx, t, n, c.account, leaseAttributes(n, c.election, "patch")) {
+				return errNotYet
+			}
+			return nil
+		})
+		questions := questionsAt(t, c.places)
+		asked += len(questions)
+		var gained []string
+		for _, r := range gains(t, questions, n, c.account, "none") {
+			gained = append(gained, strings.Join([]string{r.Verb, r.Group + "/" + r.Resource, r.Namespace + "/" + r.Name}, " "))
+		}
+		slices.Sort(gained)
+		slices.Sort(c.want)
+		if !slices.Equal(gained, c.want) {
+			t.Errorf("the grant of %s gives\n%s\nwant\n%s", c.account, strings.Join(gained, "\n"), strings.Join(c.want, "\n"))
+		}
+	}
+	t.Logf("%d questions to the authorizer", asked)
+}
+
+// place is where an object may be: an empty name is all of a namespace, an empty
+// namespace the cluster.
+type place struct{ namespace, name string }
+
+// questionsAt are all that there are about these places.
+func questionsAt(t *testing.T, places []place) []authorizationv1.ResourceAttributes {
+	t.Helper()
+	var all []authorizationv1.ResourceAttributes
 	for _, resource := range resources(t) {
 		for _, verb := range verbs() {
 			resource.Verb = verb
-			for _, place := range []struct{ namespace, name string }{{n, ""}, {n, election}, {n, another}, {other, election}, {"", ""}} {
-				resource.Namespace, resource.Name = place.namespace, place.name
-				asked = append(asked, resource)
+			for _, p := range places {
+				resource.Namespace, resource.Name = p.namespace, p.name
+				all = append(all, resource)
 			}
 		}
 	}
-	webhooktest.Eventually(t, "the authorizer knows the grant", func(ctx context.Context) error {
-		if !allowed(ctx, t, n, "default", leaseAttributes(n, election, "patch")) {
-			return errNotYet
-		}
-		return nil
-	})
-	var gained []string
-	for _, r := range gains(t, asked, n, "default", "none") {
-		gained = append(gained, strings.Join([]string{r.Verb, r.Group + "/" + r.Resource, r.Namespace + "/" + r.Name}, " "))
-	}
-	slices.Sort(gained)
-	var want []string
+	return all
+}
+
+// verbsOn are what a sidecar may do with one object.
+func verbsOn(resource, namespace, name string) []string {
+	var all []string
 	for _, verb := range []string{"get", "list", "patch", "watch"} {
-		want = append(want, verb+" coordination.k8s.io/leases "+n+"/"+election)
+		all = append(all, verb+" "+resource+" "+namespace+"/"+name)
 	}
-	if !slices.Equal(gained, want) {
-		t.Errorf("the grant gives\n%s\nwant\n%s", strings.Join(gained, "\n"), strings.Join(want, "\n"))
-	}
-	t.Logf("%d questions to the authorizer", len(asked))
+	return all
 }
 
 var errNotYet = errors.New("not yet")

@@ -29,10 +29,12 @@ func TestTheWebhooksTokenStolenAndUsedOnRights(t *testing.T) {
 			Labels: map[string]string{view.LabelManagedBy: view.ManagedBy, injector.LabelElection: election},
 		}
 	}
-	role := func(change func(*rbacv1.Role)) *rbacv1.Role {
+	role := func(changes ...func(*rbacv1.Role)) *rbacv1.Role {
 		r := &rbacv1.Role{ObjectMeta: meta(n, "orders"), Rules: []rbacv1.PolicyRule{may("coordination.k8s.io/leases", "get", "list", "watch", "patch")}}
 		r.Rules[0].ResourceNames = []string{"orders"}
-		change(r)
+		for _, change := range changes {
+			change(r)
+		}
 		return r
 	}
 	binding := func(change func(*rbacv1.RoleBinding)) *rbacv1.RoleBinding {
@@ -51,6 +53,15 @@ func TestTheWebhooksTokenStolenAndUsedOnRights(t *testing.T) {
 	}
 	rule := func(change func(*rbacv1.PolicyRule)) func(*rbacv1.Role) {
 		return func(r *rbacv1.Role) { change(&r.Rules[0]) }
+	}
+	// second is the rule for Endpoints, changed.
+	second := func(change func(*rbacv1.PolicyRule)) func(*rbacv1.Role) {
+		return func(r *rbacv1.Role) {
+			rule := may("/endpoints", "get", "list", "watch", "patch")
+			rule.ResourceNames = []string{"orders"}
+			change(&rule)
+			r.Rules = append(r.Rules, rule)
+		}
 	}
 	create := func(o client.Object) error { return cluster.Client.Create(t.Context(), o, client.DryRunAll) }
 
@@ -75,14 +86,20 @@ func TestTheWebhooksTokenStolenAndUsedOnRights(t *testing.T) {
 		err  error
 		says string
 	}{
-		"a Role for all Leases":    {create(role(rule(func(r *rbacv1.PolicyRule) { r.ResourceNames = nil }))), "these rules"},
-		"a Role for another Lease": {create(role(rule(func(r *rbacv1.PolicyRule) { r.ResourceNames[0] = "another" }))), "these rules"},
-		"a Role for two Leases":    {create(role(rule(func(r *rbacv1.PolicyRule) { r.ResourceNames = append(r.ResourceNames, "another") }))), "these rules"},
-		"a Role that deletes":      {create(role(rule(func(r *rbacv1.PolicyRule) { r.Verbs = append(r.Verbs, "delete") }))), "these rules"},
-		"a Role for pods":          {create(role(rule(func(r *rbacv1.PolicyRule) { *r = may("/pods", "list"); r.ResourceNames = []string{"orders"} }))), "these rules"},
-		"a Role of two rules":      {create(role(func(r *rbacv1.Role) { r.Rules = append(r.Rules, may("/pods", "list")) })), "these rules"},
-		"a Role of another name":   {create(role(func(r *rbacv1.Role) { r.Name = "edit" })), "of this name"},
-		"a Role without labels":    {create(role(func(r *rbacv1.Role) { r.Labels = nil })), "of this name"},
+		"a Role for all Leases":          {create(role(rule(func(r *rbacv1.PolicyRule) { r.ResourceNames = nil }))), "these rules"},
+		"a Role for another Lease":       {create(role(rule(func(r *rbacv1.PolicyRule) { r.ResourceNames[0] = "another" }))), "these rules"},
+		"a Role for two Leases":          {create(role(rule(func(r *rbacv1.PolicyRule) { r.ResourceNames = append(r.ResourceNames, "another") }))), "these rules"},
+		"a Role that deletes":            {create(role(rule(func(r *rbacv1.PolicyRule) { r.Verbs = append(r.Verbs, "delete") }))), "these rules"},
+		"a Role for pods":                {create(role(rule(func(r *rbacv1.PolicyRule) { *r = may("/pods", "list"); r.ResourceNames = []string{"orders"} }))), "these rules"},
+		"a Role for Endpoints alone":     {create(role(rule(func(r *rbacv1.PolicyRule) { r.APIGroups, r.Resources = []string{""}, []string{"endpoints"} }))), "these rules"},
+		"a Role for other Endpoints too": {create(role(second(func(r *rbacv1.PolicyRule) { r.ResourceNames[0] = "web" }))), "these rules"},
+		"a Role for all Endpoints too":   {create(role(second(func(r *rbacv1.PolicyRule) { r.ResourceNames = nil }))), "these rules"},
+		"a Role that makes Endpoints":    {create(role(second(func(r *rbacv1.PolicyRule) { r.Verbs = append(r.Verbs, "create") }))), "these rules"},
+		"a Role with pods beside them":   {create(role(second(func(r *rbacv1.PolicyRule) { r.Resources, r.Verbs = append(r.Resources, "pods"), []string{"list"} }))), "these rules"},
+		"a Role of three rules":          {create(role(func(r *rbacv1.Role) { r.Rules = append(r.Rules, r.Rules[0], r.Rules[0]) })), "these rules"},
+		"a Role of two rules":            {create(role(func(r *rbacv1.Role) { r.Rules = append(r.Rules, may("/pods", "list")) })), "these rules"},
+		"a Role of another name":         {create(role(func(r *rbacv1.Role) { r.Name = "edit" })), "of this name"},
+		"a Role without labels":          {create(role(func(r *rbacv1.Role) { r.Labels = nil })), "of this name"},
 		"a Role with a finalizer": {create(role(func(r *rbacv1.Role) {
 			r.ObjectMeta = meta(n, "new")
 			r.Rules[0].ResourceNames[0] = "new"
@@ -123,6 +140,7 @@ func TestTheWebhooksTokenStolenAndUsedOnRights(t *testing.T) {
 	}
 	for what, err := range map[string]error{
 		"make an election's Role":      create(role(func(r *rbacv1.Role) { r.ObjectMeta = meta(n, "new"); r.Rules[0].ResourceNames[0] = "new" })),
+		"give its Endpoints too":       create(role(second(func(r *rbacv1.PolicyRule) { r.ResourceNames[0] = "newer" }), func(r *rbacv1.Role) { r.ObjectMeta = meta(n, "newer"); r.Rules[0].ResourceNames[0] = "newer" })),
 		"bind a service account to it": create(binding(subject(rbacv1.ServiceAccountKind, "", n, "another"))),
 		"remove an election's binding": cluster.Client.Delete(t.Context(), ourBinding),
 		"remove an election's Role":    cluster.Client.Delete(t.Context(), ourRole),

@@ -186,6 +186,7 @@ func TestTheWebhooksTokenStolenAndUsedOnLeases(t *testing.T) {
 		"make an election's Lease":   create(elected("next", unheld)),
 		"mark a new one as free":     patch(free, `{"metadata":{"annotations":{"leaseholder.dev/released":"x"}},"spec":{"renewTime":"2026-01-01T00:00:00.000000Z"}}`),
 		"ask a holder to hand over":  patch(held, ask),
+		"record where its lock is":   patch(held, `{"metadata":{"annotations":{"leaseholder.dev/lock":"endpoints"}}}`),
 		"record whose it is":         patch(held, `{"metadata":{"annotations":{"leaseholder.dev/workload":"deployment/orders"}}}`),
 		"delete an election's Lease": remove(held),
 	} {
