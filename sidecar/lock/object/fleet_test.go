@@ -288,7 +288,7 @@ func (f *fleet) end() {
 }
 
 // fleets is how many fleets TestFleets runs, each for seven virtual minutes.
-const fleets = 40
+const fleets = 24
 
 // TestFleets runs whole candidates over a store that delays, loses, refuses and repeats
 // requests, and whose object is deleted, restored and edited by hand, with clocks of
