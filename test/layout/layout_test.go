@@ -47,7 +47,7 @@ var rules = []struct {
 	},
 	{
 		"sidecar/lock/s3",
-		[]string{"k8s.io", "sidecar/config"},
+		[]string{"k8s.io"},
 		"a lock outside the cluster knows nothing of the cluster",
 	},
 	{
