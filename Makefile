@@ -43,7 +43,7 @@ GIVE_WAY := nice -n 19
 APT := apt-get -o DPkg::Lock::Timeout=300
 
 GO_BUILD := go build -ldflags "-s -w -X main.version=$(VERSION)"
-COMMANDS := leaseholder-webhook leaseholder-sidecar kubectl-leaseholder
+COMMANDS := leaseholder-webhook leaseholder-sidecar leaseholder-sidecar-cloud kubectl-leaseholder
 TOOLS := helm helm-unittest golangci-lint cyclonedx-gomod govulncheck
 
 ##@ Use
@@ -59,7 +59,7 @@ demo: build tools ## Show Leaseholder on a real cluster, step by step. DEMO_KEEP
 ##@ Build
 
 .PHONY: build
-build: ## Build the three commands into bin/.
+build: ## Build the four commands into bin/.
 	for c in $(COMMANDS); do $(GO_BUILD) -o bin/$$c ./cmd/$$c; done
 
 .PHONY: tools
@@ -69,12 +69,12 @@ bin/tools/%: test/tools/go.mod test/tools/go.sum test/tools/build.sh
 	test/tools/build.sh $* $@
 
 .PHONY: image-files
-image-files: bin/tools/cyclonedx-gomod ## Build what goes into the images into bin/images/, for ARCHITECTURES=amd64,arm64, with the Go that go.mod names.
+image-files: bin/tools/cyclonedx-gomod ## Build what goes into the images into bin/images/, and print the programs' sizes, for ARCHITECTURES=amd64,arm64, with the Go that go.mod names.
 	cd test && go run ./cmd/images --root $(CURDIR) --version $(VERSION) --epoch $(SOURCE_DATE_EPOCH) --architectures $(ARCHITECTURES)
 
 .PHONY: images
-images: image-files ## Build the two images for each of ARCHITECTURES with docker (or DOCKER=podman, DOCKER=buildah): the same digests from the same commit and VERSION.
-	for image in webhook sidecar; do \
+images: image-files ## Build the three images for each of ARCHITECTURES with docker (or DOCKER=podman, DOCKER=buildah): the same digests from the same commit and VERSION.
+	for image in webhook sidecar sidecar-cloud; do \
 		for architecture in $(EACH_ARCHITECTURE); do \
 			$(DOCKER) build $(IMAGE_FLAGS) --target $$image --platform linux/$$architecture --build-arg VERSION=$(VERSION) -t leaseholder-$$image:$(VERSION)$(if $(word 2,$(EACH_ARCHITECTURE)),-$$architecture) .; \
 		done; \
@@ -160,7 +160,7 @@ vulncheck: bin/tools/govulncheck ## Look for vulnerable packages in what the pro
 	done
 
 .PHONY: footprint
-footprint: ## Print what the sidecar's program is made of, and judge its size. WRITE=1 writes docs/footprint.md.
+footprint: ## Print what the sidecar's program is made of, judge its size, and print that of the other one. WRITE=1 writes docs/footprint.md.
 	cd test && go run ./cmd/footprint --root $(CURDIR) $(if $(WRITE),--write)
 
 .PHONY: test-chart

@@ -23,11 +23,19 @@ const (
 	AnnotationElection = Prefix + string(config.Election)
 	// AnnotationStandby is one of config.Standbys, the first by default.
 	AnnotationStandby = Prefix + string(config.StandbyMode)
-	// AnnotationLeaseDuration is a Go duration in whole seconds, default 15s.
+	// AnnotationLock says where the election's lock is, an address that config.ParseLock
+	// reads, default config.LockLease. The sidecar's image depends on it.
+	AnnotationLock = Prefix + string(config.Lock)
+	// AnnotationLockSecret names a Secret of the pod's namespace with the credentials
+	// for a lock outside the cluster, a DNS-1123 subdomain. It is mounted in the sidecar
+	// alone. Default: none, for credentials that the pod's surroundings give.
+	AnnotationLockSecret = Prefix + "lock-secret"
+	// AnnotationLeaseDuration is a Go duration in whole seconds. Default: that of
+	// config.DefaultTimingOf the lock, as of the two others.
 	AnnotationLeaseDuration = Prefix + string(config.LeaseDuration)
-	// AnnotationRenewDeadline is a Go duration, default 10s.
+	// AnnotationRenewDeadline is a Go duration.
 	AnnotationRenewDeadline = Prefix + string(config.RenewDeadline)
-	// AnnotationRetryPeriod is a Go duration, default 2s.
+	// AnnotationRetryPeriod is a Go duration.
 	AnnotationRetryPeriod = Prefix + string(config.RetryPeriod)
 	// AnnotationPort is the loopback TCP port of the sidecar's API, 1 to 65535,
 	// default config.DefaultAPIPort. It must be set with hostNetwork.
@@ -68,6 +76,8 @@ func Annotations() []string {
 		AnnotationElection,
 		AnnotationInject,
 		AnnotationLeaseDuration,
+		AnnotationLock,
+		AnnotationLockSecret,
 		AnnotationLogLevel,
 		AnnotationMemoryLimit,
 		AnnotationMemoryRequest,

@@ -21,8 +21,12 @@ type candidate struct {
 	// sidecar is the index of the first init container of our name, or -1.
 	sidecar int
 
+	// lock is where the pod's lock is; what no reader allows counts as the default.
+	lock config.LockAddress
+
 	// What the readers found. A port that is not allowed is 0.
-	settings           config.Settings // but for timing and addresses
+	settings           config.Settings // but for timing, addresses and credentials
+	secret             string          // with the lock's credentials; empty for none
 	timing             config.Timing
 	apiPort, probePort int32
 	resources          corev1.ResourceRequirements
@@ -36,7 +40,14 @@ func newCandidate(ns Namespace, pod *corev1.Pod, admin Settings, own annotations
 		annotations: own,
 		workload:    workloadOf(pod),
 		sidecar:     sidecarOf(pod),
+		lock:        lockOf(own),
 	}
+}
+
+// says is whether the pod has an annotation.
+func (c *candidate) says(key string) bool {
+	_, said := c.annotations[key]
+	return said
 }
 
 // asked is why a pod that can have the sidecar gets it.
@@ -58,6 +69,9 @@ func (c *candidate) sidecarSettings() config.Settings {
 	s := c.settings
 	s.Timing = c.timing
 	s.PodName, s.PodUID = "", ""
+	if c.secret != "" {
+		s.LockCredentials = config.LockCredentialsPath
+	}
 	s.APIAddress = c.apiAddress()
 	s.ProbeAddress = ":" + portString(c.probePort)
 	// On the node's network, everybody on the node reaches the pod's loopback.

@@ -86,6 +86,10 @@ func checkContainers(c *candidate) []Fault {
 
 const otherName = "any other name, this one is the election sidecar's"
 
+// ownVolumes are the names of the volumes that only the sidecar mounts, and what they
+// hold.
+var ownVolumes = map[string]string{TokenVolume: "token", LockVolume: "lock's Secret"}
+
 // checkNames refuses what has a name of ours without being ours. What the first
 // init container of our name is, is judged by differences.
 func checkNames(c *candidate) []Fault {
@@ -98,10 +102,10 @@ func checkNames(c *candidate) []Fault {
 			})
 		}
 		for i := range container.VolumeMounts {
-			if container.VolumeMounts[i].Name == TokenVolume {
+			if holds, ours := ownVolumes[container.VolumeMounts[i].Name]; ours {
 				faults = append(faults, Fault{
-					Reason: NameTaken, Key: path + ".volumeMounts[" + strconv.Itoa(i) + "].name", Value: TokenVolume,
-					Allowed: "any other name, the token in this volume is the election sidecar's alone",
+					Reason: NameTaken, Key: path + ".volumeMounts[" + strconv.Itoa(i) + "].name", Value: container.VolumeMounts[i].Name,
+					Allowed: "any other name, the " + holds + " in this volume is the election sidecar's alone",
 				})
 			}
 		}
@@ -110,7 +114,7 @@ func checkNames(c *candidate) []Fault {
 		return faults
 	}
 	for i, volume := range c.pod.Spec.Volumes {
-		if volume.Name == TokenVolume {
+		if _, ours := ownVolumes[volume.Name]; ours {
 			faults = append(faults, Fault{
 				Reason: NameTaken, Key: "spec.volumes[" + strconv.Itoa(i) + "].name", Value: volume.Name,
 				Allowed: "any other name, this one is the election sidecar's volume",

@@ -25,13 +25,13 @@ func (c *candidate) container() corev1.Container {
 	always := corev1.ContainerRestartPolicyAlways
 	return corev1.Container{
 		Name:                     ContainerName,
-		Image:                    c.admin.Image,
-		ImagePullPolicy:          c.admin.ImagePullPolicy,
+		Image:                    c.image(),
+		ImagePullPolicy:          c.pullPolicy(),
 		RestartPolicy:            &always,
 		Env:                      c.env(),
 		Ports:                    c.ports(),
 		Resources:                c.resources,
-		VolumeMounts:             []corev1.VolumeMount{tokenMount()},
+		VolumeMounts:             c.mounts(),
 		StartupProbe:             c.startupProbe(),
 		LivenessProbe:            c.livenessProbe(),
 		ReadinessProbe:           c.readinessProbe(),

@@ -15,13 +15,18 @@ import (
 // Settings are the administrator's: no annotation can choose the image. They
 // are only read, so one value can serve many calls at the same time.
 type Settings struct {
-	// Image is the sidecar's image. It must be set.
+	// Image is the image of a sidecar whose lock is in the cluster. It must be set.
 	Image string
 	// ImagePullPolicy is the sidecar's; when empty, the API server sets its default.
 	ImagePullPolicy corev1.PullPolicy
 	// Resources are the sidecar's where no annotation says otherwise. Requests and
 	// limits of CPU and memory must be set, for a quota can demand each of them.
 	Resources corev1.ResourceRequirements
+	// CloudImage, CloudImagePullPolicy and CloudResources are the same for a sidecar whose
+	// lock is outside the cluster, which is another program. They must be set as those.
+	CloudImage           string
+	CloudImagePullPolicy corev1.PullPolicy
+	CloudResources       corev1.ResourceRequirements
 	// LogLevel is the sidecar's where no annotation says otherwise, one of
 	// config.LogLevels; the zero value is info.
 	LogLevel slog.Level
@@ -57,6 +62,8 @@ type Decision struct {
 	Election string
 	// Standby is what a standby of that election looks like, empty with Election.
 	Standby config.Standby
+	// Lock is where the election's lock is, the zero value with Election.
+	Lock config.LockAddress
 	// Workload is what the pod is of, see WorkloadOf. Set with Election.
 	Workload string
 	// Named says that an annotation names the election. Set with Election.
@@ -128,9 +135,10 @@ func (c *candidate) decision(outcome Outcome, reason Reason) Decision {
 	return Decision{
 		Outcome:  outcome,
 		Reason:   reason,
-		Message:  fmt.Sprintf("%s: election %q, standby %s", reason.Sentence(), c.settings.Election, c.settings.Standby),
+		Message:  fmt.Sprintf("%s: election %q, standby %s%s", reason.Sentence(), c.settings.Election, c.settings.Standby, c.toldLock()),
 		Election: c.settings.Election,
 		Standby:  c.settings.Standby,
+		Lock:     c.settings.Lock,
 		Workload: c.workload.String(),
 		Named:    named,
 	}

@@ -29,6 +29,9 @@ func checkInjection(c *candidate) []Fault {
 	if !hasOurToken(c.pod.Spec.Volumes) {
 		differing = append(differing, "volume "+TokenVolume)
 	}
+	if c.secret != "" && !hasSecret(c.pod.Spec.Volumes, c.secret) {
+		differing = append(differing, "volume "+LockVolume)
+	}
 	if len(differing) == 0 {
 		return nil
 	}
@@ -37,9 +40,9 @@ func checkInjection(c *candidate) []Fault {
 		Key:    path,
 		Value:  ContainerName,
 		Allowed: fmt.Sprintf("any other name, or what this webhook injects, from which this differs in %s: "+
-			"remove the container, the volume %s and the %s labels, so that the webhook adds its own, and "+
+			"remove the container, %s and the %s labels, so that the webhook adds its own, and "+
 			"where another webhook changes the image, give Leaseholder the changed one",
-			list(differing), TokenVolume, Prefix),
+			list(differing), c.toldVolumes(), Prefix),
 	}}
 }
 
@@ -71,10 +74,12 @@ func differences(got *corev1.Container, want corev1.Container) []string {
 	if got.RestartPolicy == nil || *got.RestartPolicy != *want.RestartPolicy {
 		differing = append(differing, "restartPolicy")
 	}
-	if !slices.ContainsFunc(got.VolumeMounts, func(m corev1.VolumeMount) bool {
-		return m.Name == TokenVolume && m.MountPath == tokenPath && m.SubPath == ""
-	}) {
-		differing = append(differing, "mount of "+TokenVolume)
+	for _, mount := range want.VolumeMounts {
+		if !slices.ContainsFunc(got.VolumeMounts, func(m corev1.VolumeMount) bool {
+			return m.Name == mount.Name && m.MountPath == mount.MountPath && m.SubPath == ""
+		}) {
+			differing = append(differing, "mount of "+mount.Name)
+		}
 	}
 	gotEnv, wantEnv := variables(got.Env), variables(want.Env)
 	for name := range gotEnv {
@@ -119,6 +124,23 @@ func fieldPath(v *corev1.EnvVar) string {
 	default:
 		return v.ValueFrom.FieldRef.FieldPath
 	}
+}
+
+// toldVolumes are the volumes that somebody has to remove.
+func (c *candidate) toldVolumes() string {
+	for i := range c.pod.Spec.Volumes {
+		if c.pod.Spec.Volumes[i].Name == LockVolume {
+			return "the volumes " + TokenVolume + " and " + LockVolume
+		}
+	}
+	return "the volume " + TokenVolume
+}
+
+// hasSecret looks for the volume with the lock's credentials: all of that Secret.
+func hasSecret(volumes []corev1.Volume, secret string) bool {
+	return slices.ContainsFunc(volumes, func(v corev1.Volume) bool {
+		return v.Name == LockVolume && v.Secret != nil && v.Secret.SecretName == secret && len(v.Secret.Items) == 0
+	})
 }
 
 // hasOurToken looks for the volume with the token that we project.

@@ -20,10 +20,13 @@ var update = flag.Bool("update", false, "write the golden files instead of compa
 // administrator gives the settings of all cases.
 func administrator() Settings {
 	return Settings{
-		Image:           injectortest.Image,
-		ImagePullPolicy: injectortest.PullPolicy,
-		Resources:       injectortest.Resources(),
-		APIServer:       injectortest.APIServer(),
+		Image:                injectortest.Image,
+		ImagePullPolicy:      injectortest.PullPolicy,
+		Resources:            injectortest.Resources(),
+		CloudImage:           injectortest.CloudImage,
+		CloudImagePullPolicy: injectortest.CloudPullPolicy,
+		CloudResources:       injectortest.CloudResources(),
+		APIServer:            injectortest.APIServer(),
 	}
 }
 

@@ -15,6 +15,9 @@ const (
 	MisplacedKey Reason = "MisplacedKey"
 	// ForgedSelector is a label that only Leaseholder sets in the workload's selector.
 	ForgedSelector Reason = "ForgedSelector"
+	// LockIdentity is a lock outside the cluster that the sidecar reaches only with an
+	// identity from the pod's surroundings.
+	LockIdentity Reason = "LockIdentity"
 	// ElectionPerRun is a Job whose every run would elect among itself.
 	ElectionPerRun Reason = "ElectionPerRun"
 	// RolloutStops is a rolling update that waits for standbys to become Ready.
@@ -33,7 +36,7 @@ const (
 // FindingReasons lists the reasons that no decision has.
 func FindingReasons() []Reason {
 	return []Reason{
-		MisplacedKey, ForgedSelector, ElectionPerRun, RolloutStops, NeverAvailable, DeadlineExceeded, StaysIncomplete, BudgetHoldsLeader,
+		MisplacedKey, ForgedSelector, LockIdentity, ElectionPerRun, RolloutStops, NeverAvailable, DeadlineExceeded, StaysIncomplete, BudgetHoldsLeader,
 	}
 }
 
@@ -77,6 +80,9 @@ func InspectDecided(d Decision, t *Template) Inspection {
 	found = append(found, t.selected()...)
 	if d.Election != "" {
 		found = append(found, t.perRun()...)
+	}
+	if f, missing := identity(d.Lock, t.Pod()); missing {
+		found = append(found, findings(needsIdentity, f)...)
 	}
 	if d.Standby == config.StandbyUnready {
 		found = append(found, t.unready()...)

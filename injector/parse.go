@@ -22,6 +22,7 @@ var readers = []func(*candidate) []Fault{
 	readPorts,
 	readPriority,
 	readSettings,
+	readLock,
 	readTiming,
 	readResources,
 }
@@ -39,6 +40,7 @@ func readSettings(c *candidate) []Fault {
 		config.StandbyMode: c.setting(config.StandbyMode),
 		config.LogLevel:    c.setting(config.LogLevel),
 		config.Election:    c.setting(config.Election),
+		config.Lock:        c.setting(config.Lock),
 	}
 	if given[config.LogLevel] == "" {
 		given[config.LogLevel] = strings.ToLower(c.admin.LogLevel.String())

@@ -15,7 +15,7 @@ import (
 var injections = []func(*candidate) []jsonpatch.Operation{
 	injectLabels,
 	injectMeshes,
-	injectVolume,
+	injectVolumes,
 	injectContainer,
 	injectURL,
 	injectPodRequests,
@@ -38,11 +38,16 @@ func injectLabels(c *candidate) []jsonpatch.Operation {
 	return ops
 }
 
-func injectVolume(c *candidate) []jsonpatch.Operation {
+func injectVolumes(c *candidate) []jsonpatch.Operation {
+	volumes := c.volumes()
 	if len(c.pod.Spec.Volumes) == 0 {
-		return []jsonpatch.Operation{add([]corev1.Volume{tokenVolume()}, "spec", "volumes")}
+		return []jsonpatch.Operation{add(volumes, "spec", "volumes")}
 	}
-	return []jsonpatch.Operation{add(tokenVolume(), "spec", "volumes", "-")}
+	var ops []jsonpatch.Operation
+	for _, volume := range volumes {
+		ops = append(ops, add(volume, "spec", "volumes", "-"))
+	}
+	return ops
 }
 
 // injectContainer puts the sidecar first, so that it starts before and ends

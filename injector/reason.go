@@ -57,6 +57,8 @@ const (
 	NoElection Reason = "NoElection"
 	// TimingConflict is durations that do not fit together.
 	TimingConflict Reason = "TimingConflict"
+	// LockConflict is a lock that has no use for the Secret that is given to it.
+	LockConflict Reason = "LockConflict"
 	// ResourceConflict is requests and limits that do not fit together.
 	ResourceConflict Reason = "ResourceConflict"
 	// HostNetworkPorts pods use the node's network, and leave a port to its default.
@@ -96,6 +98,7 @@ var sentences = []struct {
 	{InvalidValue, "a " + Prefix + " annotation of the pod has a value that is not allowed"},
 	{NoElection, "the pod has no controller to name its election after, and does not name it"},
 	{TimingConflict, "the durations of the pod's election do not fit together"},
+	{LockConflict, "the pod's election has no use for the Secret of its lock"},
 	{ResourceConflict, "the requests and limits of the pod's election sidecar do not fit together"},
 	{HostNetworkPorts, "the pod uses the node's network, and does not choose both ports of the election sidecar"},
 	{PortConflict, "the pod uses a port of the election sidecar"},

@@ -37,7 +37,7 @@ const comparableQuantity = 1e18
 // readResources completes the annotations by the administrator's defaults. In a
 // Guaranteed pod the requests are the limits, so that the pod stays Guaranteed.
 func readResources(c *candidate) []Fault {
-	resources := c.admin.Resources.DeepCopy()
+	resources := c.defaultResources()
 	if resources.Requests == nil {
 		resources.Requests = corev1.ResourceList{}
 	}

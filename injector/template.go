@@ -138,6 +138,13 @@ func (t *Template) Pod() *corev1.Pod {
 	return pod
 }
 
+// Recreated says whether the workload makes new pods only when the old ones have
+// ended.
+func (t *Template) Recreated() bool {
+	d, ok := t.object.(*appsv1.Deployment)
+	return ok && d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType
+}
+
 // name is the workload's, or one that could be generated for it.
 func (t *Template) name() string {
 	return cmp.Or(t.Metadata.Name, t.Metadata.GenerateName+unknownSuffix)

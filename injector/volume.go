@@ -7,6 +7,8 @@ import (
 const (
 	// TokenVolume is the name of the volume with the sidecar's own token.
 	TokenVolume = "leaseholder-token"
+	// LockVolume is the name of the volume with the lock's credentials.
+	LockVolume = "leaseholder-lock"
 	// tokenPath is where client libraries look for a token.
 	tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount"
 	// tokenSeconds is the token's life in seconds, renewed by the kubelet: what
@@ -31,6 +33,22 @@ func tokenVolume() corev1.Volume {
 			}}},
 		}}},
 	}
+}
+
+// volumes are what the pod gets, all of them for the sidecar alone.
+func (c *candidate) volumes() []corev1.Volume {
+	if c.secret == "" {
+		return []corev1.Volume{tokenVolume()}
+	}
+	return []corev1.Volume{tokenVolume(), lockVolume(c.secret)}
+}
+
+// mounts are those of the sidecar, one for each of its volumes.
+func (c *candidate) mounts() []corev1.VolumeMount {
+	if c.secret == "" {
+		return []corev1.VolumeMount{tokenMount()}
+	}
+	return []corev1.VolumeMount{tokenMount(), lockMount()}
 }
 
 func tokenMount() corev1.VolumeMount {

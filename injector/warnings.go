@@ -14,11 +14,15 @@ var unreadyWarnings = map[string]string{
 
 // warnings is what works, but not as everyone expects.
 func (c *candidate) warnings() []string {
+	var all []string
+	if f, found := identity(c.lock, c.pod); found {
+		all = append(all, needsIdentity+": "+f.String())
+	}
 	if c.settings.Standby != config.StandbyUnready {
-		return nil
+		return all
 	}
 	if warning, ok := unreadyWarnings[c.workload.kind]; ok {
-		return []string{warning}
+		all = append(all, warning)
 	}
-	return nil
+	return all
 }

@@ -8,8 +8,9 @@ import (
 	"github.com/leaseholder-dev/leaseholder/injector"
 )
 
-// Decide is what Handle would decide about a pod that is created now. It is for
-// pods that are yet to come: nothing is counted or logged as refused.
-func (h *Handler) Decide(ctx context.Context, ns injector.Namespace, pod *corev1.Pod) injector.Decision {
-	return h.decide(ctx, ns, pod)
+// Decide is what Handle would decide about a pod that is created now, or with
+// replaces when all pods of its workload have ended. It is for pods that are yet to
+// come: nothing is counted or logged as refused.
+func (h *Handler) Decide(ctx context.Context, ns injector.Namespace, pod *corev1.Pod, replaces bool) injector.Decision {
+	return h.decide(ctx, ns, pod, replaces)
 }

@@ -14,7 +14,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
+	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -89,7 +91,7 @@ func (h *Handler) Handle(ctx context.Context, request admission.Request) admissi
 		return admission.Errored(http.StatusBadRequest, fmt.Errorf("read the pod: %w", err))
 	}
 	// A pod at admission may have no namespace of its own yet, nor a name.
-	d := h.decide(ctx, injector.Namespace{Name: request.Namespace, Policy: policyOf(ctx)}, &pod)
+	d := h.decide(ctx, injector.Namespace{Name: request.Namespace, Policy: policyOf(ctx)}, &pod, false)
 	h.o.Decisions.count(d)
 	h.tell(&request, &pod, &d)
 	if d.Outcome == injector.Refused {
@@ -103,8 +105,9 @@ func (h *Handler) Handle(ctx context.Context, request admission.Request) admissi
 // the log is not as long as a pod.
 func logged(name string) string { return name[:min(len(name), longest)] }
 
-// decide is injector.Decide with what only the cluster knows.
-func (h *Handler) decide(ctx context.Context, ns injector.Namespace, pod *corev1.Pod) injector.Decision {
+// decide is injector.Decide with what only the cluster knows. A pod that replaces
+// those of its workload comes when they have ended.
+func (h *Handler) decide(ctx context.Context, ns injector.Namespace, pod *corev1.Pod, replaces bool) injector.Decision {
 	excluded := h.excluded(ns.Name)
 	if excluded {
 		ns.Policy = injector.Unlabelled // what must come up without the webhook is given nothing
@@ -117,7 +120,7 @@ func (h *Handler) decide(ctx context.Context, ns injector.Namespace, pod *corev1
 		return injector.Refuse(ReasonExcluded, fmt.Sprintf(
 			"there are no elections in namespace %q, which belongs to Kubernetes or to Leaseholder itself", ns.Name))
 	}
-	no, refused := h.standing(ctx, view.Election{Namespace: ns.Name, Name: d.Election}, d)
+	no, refused := h.standing(ctx, view.Election{Namespace: ns.Name, Name: d.Election}, d, replaces)
 	switch {
 	case !refused:
 		return d
@@ -133,7 +136,7 @@ func (h *Handler) excluded(namespace string) bool {
 }
 
 // standing refuses a pod that must not stand in its election.
-func (h *Handler) standing(ctx context.Context, e view.Election, d injector.Decision) (no injector.Decision, refused bool) {
+func (h *Handler) standing(ctx context.Context, e view.Election, d injector.Decision, replaces bool) (no injector.Decision, refused bool) {
 	// The request's own context ends with the server, which still has to answer.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookup)
 	defer cancel()
@@ -151,7 +154,26 @@ func (h *Handler) standing(ctx context.Context, e view.Election, d injector.Deci
 	case refused:
 		return injector.Refuse(ownership.Reason, others.Tell(e.Namespace, e.Name)), true
 	}
+	gone := ""
+	if replaces {
+		gone = d.Workload
+	}
+	other, refused, err := h.otherLock(ctx, e, d.Lock, gone)
+	switch {
+	case err != nil:
+		h.o.Logger.WarnContext(ctx, "let a pod in without a look at the locks of its election", "namespace", e.Namespace, "election", e.Name, "error", err)
+	case refused:
+		return injector.Refuse(onelock.Reason, other.Tell(e.Namespace, e.Name, d.Lock)), true
+	}
 	return injector.Decision{}, false
+}
+
+// otherLock says whether the pods of an election have another lock.
+func (h *Handler) otherLock(ctx context.Context, e view.Election, lock config.LockAddress, workload string) (*onelock.Other, bool, error) {
+	if h.o.Elections == nil {
+		return nil, false, nil
+	}
+	return h.o.Elections.OtherLock(ctx, e, lock, workload)
 }
 
 // foreign says why nobody stands in an election whose Lease is not ours.

@@ -18,7 +18,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook"
+	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -40,6 +42,7 @@ func (l *leases) Foreign(_ context.Context, namespace, name string) (bool, error
 type elections struct {
 	workload string
 	members  []ownership.Member
+	other    *onelock.Other
 	err      error
 }
 
@@ -49,6 +52,56 @@ func (e elections) Record(context.Context, view.Election) (ownership.Record, err
 
 func (e elections) Members(context.Context, view.Election) ([]ownership.Member, error) {
 	return e.members, e.err
+}
+
+func (e elections) OtherLock(_ context.Context, _ view.Election, lock config.LockAddress, workload string) (*onelock.Other, bool, error) {
+	if e.err != nil || e.other == nil || e.other.Lock == lock || workload == "deployment/app" {
+		return nil, false, e.err
+	}
+	return e.other, true, nil
+}
+
+// With two locks, an election would have two leaders.
+func TestAnotherLockThanThatOfTheElectionIsRefused(t *testing.T) {
+	const address = "gs://shop-locks/orders"
+	there := func(address string) elections {
+		lock, ok := config.ParseLock(address)
+		if !ok {
+			t.Fatal(address)
+		}
+		return elections{workload: "deployment/app", other: &onelock.Other{Pod: "app-0", Lock: lock}}
+	}
+	for name, c := range map[string]struct {
+		policy    injector.Policy
+		lock      string
+		elections elections
+		replaces  bool
+		reason    injector.Reason
+	}{
+		"the same lock":                                {lock: address, elections: there(address), reason: injector.Annotated},
+		"the default lock, which all have":             {elections: there("lease"), reason: injector.Annotated},
+		"another lock":                                 {lock: address, elections: there("lease"), reason: onelock.Reason},
+		"the default lock where others have another":   {elections: there(address), reason: onelock.Reason},
+		"an object beside that of the others":          {lock: "gs://shop-locks/order", elections: there(address), reason: onelock.Reason},
+		"another lock, when the pods with it are gone": {lock: address, elections: there("lease"), replaces: true, reason: injector.Annotated},
+		"pods of which nothing can be found out":       {lock: address, elections: elections{workload: "deployment/app", err: errors.New("no answer")}, reason: injector.Annotated},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := webhook.NewHandler(webhook.Options{
+				Settings: settings(), Leases: &leases{}, Elections: c.elections, Logger: slog.New(slog.DiscardHandler),
+			})
+			pod := annotatedPod()
+			delete(pod.Annotations, injector.AnnotationElection)
+			pod.Labels, pod.OwnerReferences = map[string]string{"pod-template-hash": "7c9d8f6b5"}, owners()
+			if c.lock != "" {
+				pod.Annotations[injector.AnnotationLock] = c.lock
+			}
+			d := h.Decide(t.Context(), injector.Namespace{Name: "shop", Policy: c.policy}, pod, c.replaces)
+			if d.Reason != c.reason {
+				t.Errorf("%s: %s", d.Reason, d.Message)
+			}
+		})
+	}
 }
 
 func TestAnElectionOfOthersIsRefused(t *testing.T) {
@@ -90,7 +143,8 @@ func TestAnElectionOfOthersIsRefused(t *testing.T) {
 
 func settings() injector.Settings {
 	few := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("24Mi")}
-	return injector.Settings{Image: "sidecar:1", Resources: corev1.ResourceRequirements{Requests: few, Limits: few}}
+	resources := corev1.ResourceRequirements{Requests: few, Limits: few}
+	return injector.Settings{Image: "sidecar:1", Resources: resources, CloudImage: "sidecar-cloud:1", CloudResources: resources}
 }
 
 func request(t testing.TB, namespace string, annotations map[string]string, change ...func(*corev1.Pod)) admission.Request {

@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -36,6 +38,9 @@ type Elections interface {
 	Record(ctx context.Context, e view.Election) (ownership.Record, error)
 	// Members are the pods of an election that have not ended.
 	Members(ctx context.Context, e view.Election) ([]ownership.Member, error)
+	// OtherLock looks for a pod that has not ended and has another lock, among all but
+	// those of a workload, if one is given.
+	OtherLock(ctx context.Context, e view.Election, lock config.LockAddress, workload string) (*onelock.Other, bool, error)
 }
 
 // KnownElections tells what its cache knows, and so may miss what has just been
@@ -62,6 +67,16 @@ func (k KnownElections) Members(ctx context.Context, e view.Election) ([]ownersh
 	}
 	pods = slices.DeleteFunc(pods, func(pod corev1.Pod) bool { return view.Ended(&pod) })
 	return ownership.MembersOf(pods, e.Name), nil
+}
+
+// OtherLock implements Elections. It is asked about every pod, and copies none.
+func (k KnownElections) OtherLock(ctx context.Context, e view.Election, lock config.LockAddress, workload string) (*onelock.Other, bool, error) {
+	pods, err := view.Pods(ctx, k.Cache, e, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, false, err
+	}
+	other, found := onelock.Find(pods, lock, workload)
+	return other, found, nil
 }
 
 // Foreign implements Leases.

@@ -13,7 +13,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook"
+	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 )
 
 // mistake is a row of a table in docs/injection.md.
@@ -109,9 +111,14 @@ func TestTheDocumentSaysWhatIsSaid(t *testing.T) {
 		Excluded:  func(namespace string) bool { return strings.HasPrefix(namespace, "kube-") },
 	})
 	for _, namespace := range []string{"shop", "team", "kube-system"} {
-		d := h.Decide(context.WithoutCancel(t.Context()), injector.Namespace{Name: namespace}, annotatedPod())
+		d := h.Decide(context.WithoutCancel(t.Context()), injector.Namespace{Name: namespace}, annotatedPod(), false)
 		refused[d.Reason] = append(refused[d.Reason], d.Message)
 	}
+	h = webhook.NewHandler(webhook.Options{
+		Settings: settings(), Leases: &leases{}, Elections: elections{other: &onelock.Other{Pod: "orders-0", Lock: config.LockAddress{Scheme: config.LockGCS, Bucket: "shop-locks", Object: "orders"}}},
+	})
+	d := h.Decide(context.WithoutCancel(t.Context()), injector.Namespace{Name: "shop"}, annotatedPod(), false)
+	refused[d.Reason] = append(refused[d.Reason], d.Message)
 	checkMistakes(t, "refused", refused)
 
 	left := golden(t, "skip/*.out.yaml", decision)

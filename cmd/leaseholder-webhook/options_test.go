@@ -24,7 +24,7 @@ func TestEveryFaultOfTheOptionsIsToldAtOnce(t *testing.T) {
 	if code := run(t.Context(), args, unlimited, &stderr, &stderr); code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
-	wanted := []string{"--sidecar-image must be set", "POD_NAME", "POD_UID", "POD_NAMESPACE", `MEMORY_LIMIT="max"`}
+	wanted := []string{"--sidecar-image must be set", "--cloud-sidecar-image must be set", "POD_NAME", "POD_UID", "POD_NAMESPACE", `MEMORY_LIMIT="max"`}
 	for _, arg := range args {
 		name, _, _ := strings.Cut(arg, "=")
 		wanted = append(wanted, name)
@@ -41,7 +41,7 @@ func TestDefaultsNeedOnlyTheImageAndThePod(t *testing.T) {
 	for _, o := range f.all() {
 		*o.Value = o.Default
 	}
-	f.sidecar.Image = "sidecar:1"
+	f.sidecar.Image, f.sidecar.Cloud.Image = "sidecar:1", "cloud:1"
 	o, err := f.complete(func(name string) string {
 		return map[string]string{"POD_NAME": "p", "POD_UID": "u", "POD_NAMESPACE": "n"}[name]
 	})

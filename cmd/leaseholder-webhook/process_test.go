@@ -41,7 +41,7 @@ func newReplica(t *testing.T, name string, change ...func(*options)) *replica {
 	for _, o := range f.all() {
 		*o.Value = o.Default
 	}
-	f.sidecar.Image = "sidecar:1"
+	f.sidecar.Image, f.sidecar.Cloud.Image = "sidecar:1", "cloud:1"
 	f.webhookPort, f.healthPort, f.metricsPort = ports[0], ports[1], ports[2]
 	// Long enough for the balancer to learn of it on a busy machine.
 	f.shutdownDelay = "3s"

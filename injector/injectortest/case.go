@@ -45,18 +45,27 @@ const (
 	Image = "registry.example/leaseholder-sidecar:v1.0.0"
 	// PullPolicy is the sidecar's.
 	PullPolicy = corev1.PullIfNotPresent
+	// CloudImage and CloudPullPolicy are those of a sidecar whose lock is outside the
+	// cluster.
+	CloudImage      = "registry.example/leaseholder-sidecar-cloud:v1.0.0"
+	CloudPullPolicy = corev1.PullAlways
 )
 
 // Resources are the sidecar's, in all cases.
-func Resources() corev1.ResourceRequirements {
+func Resources() corev1.ResourceRequirements { return resources("10m", "16Mi", "100m", "32Mi") }
+
+// CloudResources are those of a sidecar whose lock is outside the cluster.
+func CloudResources() corev1.ResourceRequirements { return resources("20m", "48Mi", "150m", "96Mi") }
+
+func resources(cpuRequest, memoryRequest, cpuLimit, memoryLimit string) corev1.ResourceRequirements {
 	return corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{
-			corev1.ResourceCPU:    resource.MustParse("10m"),
-			corev1.ResourceMemory: resource.MustParse("16Mi"),
+			corev1.ResourceCPU:    resource.MustParse(cpuRequest),
+			corev1.ResourceMemory: resource.MustParse(memoryRequest),
 		},
 		Limits: corev1.ResourceList{
-			corev1.ResourceCPU:    resource.MustParse("100m"),
-			corev1.ResourceMemory: resource.MustParse("32Mi"),
+			corev1.ResourceCPU:    resource.MustParse(cpuLimit),
+			corev1.ResourceMemory: resource.MustParse(memoryLimit),
 		},
 	}
 }

@@ -45,6 +45,9 @@ const (
 	DefaultAPIPort = 4040
 	// DefaultProbePort is the port of the probes and metrics.
 	DefaultProbePort = 4041
+	// LockCredentialsPath is where the injector mounts the Secret with the credentials
+	// for a lock outside the cluster, which is then Settings.LockCredentials.
+	LockCredentialsPath = "/var/run/secrets/leaseholder.dev/lock"
 	// URLVariable tells an application container where the local API is.
 	URLVariable = "LEASEHOLDER_URL"
 )

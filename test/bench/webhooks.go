@@ -99,7 +99,7 @@ func installOwn(ctx context.Context, admin client.Client, kubeconfig, path strin
 // that it is ready.
 func (o own) start(ctx context.Context) (*hook, error) {
 	h, err := startHook(ctx, report.Leaseholder, o.path, o.log, nil, o.env,
-		"--sidecar-image=sidecar:1", "--webhook-configuration="+ownConfiguration, "--shutdown-delay=0s",
+		"--sidecar-image=sidecar:1", "--cloud-sidecar-image=cloud:1", "--webhook-configuration="+ownConfiguration, "--shutdown-delay=0s",
 		"--webhook-port="+o.ports[0], "--health-port="+o.ports[1], "--metrics-port="+o.ports[2])
 	if err != nil {
 		return nil, err

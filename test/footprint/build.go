@@ -13,8 +13,13 @@ import (
 	"github.com/leaseholder-dev/leaseholder/test/images"
 )
 
-// sidecar is the package of the program that is measured.
-const sidecar = "./cmd/leaseholder-sidecar"
+// The packages of the programs that are measured.
+const (
+	// sidecar is the one that runs in most pods.
+	sidecar = "./cmd/leaseholder-sidecar"
+	// cloudSidecar is the one for locks outside the cluster.
+	cloudSidecar = "./cmd/leaseholder-sidecar-cloud"
+)
 
 // builder builds programs of the root module as they are released.
 type builder struct {

@@ -28,6 +28,9 @@ type Report struct {
 	Go string
 	// Programs is the sidecar as released, by architecture.
 	Programs []Part
+	// Cloud is the size of the program for locks outside the cluster, for amd64. It has
+	// no budget.
+	Cloud int64
 	// Parts is what the program for amd64 is made of. They add up to its size.
 	Parts []Part
 	// Steps are programs, each with the imports of the one before it and more; the
@@ -72,6 +75,9 @@ func Measure(ctx context.Context, root string) (*Report, error) {
 			return nil, err
 		}
 		r.Programs = append(r.Programs, Part{arch, size})
+	}
+	if r.Cloud, err = b.size(ctx, analysed, cloudSidecar); err != nil {
+		return nil, err
 	}
 	whole := r.Programs[0].Size
 	// The last -ldflags counts: these leave the symbols in.

@@ -29,6 +29,7 @@ func (r *Report) Text() string {
 	}
 	fmt.Fprintf(&b, "The sidecar's program in bytes, built with Go %s. The budget is %d.\n", r.Go, Budget)
 	table("As released, by architecture:", r.Programs)
+	table("The other program, for locks outside the cluster:", []Part{{analysed, r.Cloud}})
 	table("What the program for "+analysed+" is made of:", r.Parts)
 	table("Programs on the way to it:", r.Steps)
 	table("What it shrinks by without:", r.Cuts)
@@ -49,14 +50,21 @@ exceeded. `+"`make footprint`"+` measures it and prints all of this in bytes.
 | --- | --- |
 `, megabytes(Budget), thousands(Budget))
 	rows(&b, r.Programs)
-	b.WriteString(`
-It is one static program, and the image holds nothing else. What it takes in memory is another matter.
+	fmt.Fprintf(&b, `
+It is one static program, and the image holds nothing else but its bill of materials. What it takes in memory is another matter.
+
+Where a pod's lock is outside the cluster, another program is injected, which brings the libraries of the clouds along. It has no budget:
+
+| image | program, %s |
+| --- | --- |
+| `+"`leaseholder-sidecar`, for `lease` and `endpoints`"+` | %s |
+| `+"`leaseholder-sidecar-cloud`, for `gs`, `azblob` and `s3` too"+` | %s |
 
 ## What it is made of
 
 | part | size |
 | --- | --- |
-`)
+`, analysed, megabytes(r.Programs[0].Size), megabytes(r.Cloud))
 	rows(&b, r.Parts)
 	b.WriteString(`
 The parts add up to the program. Code and variables are told by the package that they come from. The last two rows are made by the linker for all

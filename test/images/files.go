@@ -18,7 +18,7 @@ import (
 
 // Names are the images: each is a target of the Dockerfile, and holds the program
 // leaseholder-NAME.
-func Names() []string { return []string{"webhook", "sidecar"} }
+func Names() []string { return []string{"webhook", "sidecar", "sidecar-cloud"} }
 
 // Architectures are those that images can be made for, as Go calls them.
 func Architectures() []string { return []string{"amd64", "arm64"} }
@@ -68,7 +68,11 @@ func Make(ctx context.Context, o Options) error {
 			if err := o.make(ctx, toolchain, architecture, image, dir); err != nil {
 				return fmt.Errorf("make the files of the image %q for %q: %w", image, architecture, err)
 			}
-			fmt.Fprintf(o.Out, "%s with %s: %s\n", Program(image), toolchain, dir)
+			info, err := os.Stat(filepath.Join(dir, Program(image)))
+			if err != nil {
+				return fmt.Errorf("measure the image %q for %q: %w", image, architecture, err)
+			}
+			fmt.Fprintf(o.Out, "%s with %s, %.1f MB: %s\n", Program(image), toolchain, float64(info.Size())/1e6, dir)
 		}
 	}
 	return nil

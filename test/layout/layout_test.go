@@ -42,8 +42,13 @@ var rules = []struct {
 	},
 	{
 		"cmd/leaseholder-sidecar",
-		[]string{"sidecar/lock/s3", "github.com/aws"},
-		"locks outside the cluster are another program's, so that the default one stays small",
+		[]string{"cloud.google.com", "github.com/Azure", "github.com/aws"},
+		"the libraries of the clouds are in a program of their own, so that this one stays small",
+	},
+	{
+		"cmd/leaseholder-sidecar-cloud",
+		[]string{"webhook", "injector", "sigs.k8s.io/controller-runtime", "k8s.io/client-go/kubernetes"},
+		"the same, for the other program",
 	},
 	{
 		"sidecar/lock/s3",
@@ -99,6 +104,11 @@ var rules = []struct {
 		"webhook/ownership",
 		[]string{"webhook", "k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
 		"the rule of whose an election is: admission and the controller of grants both judge by it",
+	},
+	{
+		"webhook/onelock",
+		[]string{"webhook/certs", "webhook/grants", "webhook/roles", "webhook/handover"},
+		"admission and the command line judge by it, and by nothing that a controller does",
 	},
 	{
 		"webhook/handover/request",

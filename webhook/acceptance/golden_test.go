@@ -15,6 +15,7 @@ import (
 // invalid are the cases whose pods the API server would refuse too, with the reasons why
 // they are cases. It asks the webhook first.
 var invalid = map[string]string{
+	"refuse/mounts-of-the-locks-secret":   "with the volume that is injected it would be valid",
 	"refuse/mounts-of-our-volume":         "with the volume that is injected it would be valid",
 	"refuse/no-containers":                "a pod that lacks them has its own reason",
 	"refuse/ports-out-of-range":           "a container's port can be as wrong as ours",

@@ -38,6 +38,7 @@ func serve(t *testing.T, change ...func(webhooktest.Values)) (stop func()) {
 		webhook.NewHandler(webhook.Options{
 			Settings: injector.Settings{
 				Image: injectortest.Image, ImagePullPolicy: injectortest.PullPolicy, Resources: injectortest.Resources(),
+				CloudImage: injectortest.CloudImage, CloudImagePullPolicy: injectortest.CloudPullPolicy, CloudResources: injectortest.CloudResources(),
 				APIServer: injectortest.APIServer(),
 			},
 			Leases:   webhook.KnownLeases{Own: cluster.Admin, All: cluster.Admin},

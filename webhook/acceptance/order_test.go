@@ -84,7 +84,9 @@ func warnedOf(a answer) error {
 	return nil
 }
 
-func sidecarIn(a answer) bool { return strings.Contains(string(a.raw), injectortest.Image) }
+func sidecarIn(a answer) bool {
+	return strings.Contains(string(a.raw), injectortest.Image) || strings.Contains(string(a.raw), injectortest.CloudImage)
+}
 
 // silent says what is wrong with an answer that must let the pod in and say nothing.
 func silent(a answer, sidecar bool) error {

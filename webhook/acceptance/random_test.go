@@ -113,7 +113,7 @@ func (r *randomPods) try(t *testing.T, seed int64) {
 		t.Log(with.message())
 	case with.err != nil:
 		t.Errorf("a valid pod is made invalid: %v\n%s", with.err, asking)
-	case !strings.Contains(string(with.raw), injectortest.Image):
+	case !sidecarIn(with):
 		r.add(leftAlone)
 		if policy != injector.Default && !strings.Contains(string(asking), `"`+injector.AnnotationInject+`":"false"`) {
 			t.Errorf("the pod is neither injected nor refused: %s", asking)

@@ -143,23 +143,31 @@ func TestTheRecordOfWhoseAnElectionIs(t *testing.T) {
 	}
 }
 
-// TestALockURLPathOrImageThatPointsOutside is no annotation of this version, and refuses
-// the pod. So do the values that a sidecar brought along would be given.
+// TestALockURLPathOrImageThatPointsOutside refuses the pod, as an annotation that there
+// is not, or as a lock that is no place in one of the stores. So do the values that a
+// sidecar brought along would be given.
 func TestALockURLPathOrImageThatPointsOutside(t *testing.T) {
 	serve(t)
 	n := cluster.NewNamespace(t)
 	mallory := user(t, n, mayMakePods)
 	for key, values := range map[string][]string{
-		"lock":          {"endpoints", "gs://bucket/object", "azblob://account/container/blob", "https://evil.example.com/"},
-		"on-change-url": {"http://169.254.169.254/latest/meta-data/", "http://[fd00:ec2::254]/", "http://metadata.google.internal/", "https://evil.example.com/", "http://127.0.0.1:10250/"},
-		"status-file":   {"/etc/passwd", "/var/run/secrets/kubernetes.io/serviceaccount/token", "../../x"},
-		"image":         {"evil.example.com/sidecar:1"},
-		"api-address":   {"0.0.0.0:4040"},
-		"probe-address": {"0.0.0.0:4041"},
-		"namespace":     {"kube-system"},
-		"pod-name":      {"another"},
-		"kubeconfig":    {"/tmp/kubeconfig"},
-		"port":          {"4040@evil.example.com", "0", "http://evil.example.com"},
+		"lock": {
+			"https://evil.example.com/", "http://169.254.169.254/latest/meta-data/", "file:///etc/passwd", "endpoints/another",
+			"gs://shop-locks/../another/object", "gs://shop-locks/%2e%2e/another", "gs://user@evil.example.com/x", "gs://127.0.0.1:8080/x", "gs://shop-locks/a?alt=media",
+			"azblob://evil.example.com/locks/orders", "azblob://account/../orders", "azblob://account/locks/orders?sig=x",
+			"s3://shop-locks//etc", "s3://[fd00:ec2::254]/latest", "s3://shop-locks/a#b",
+		},
+		"lock-secret":      {"kube-system/secret", "../secret", "Secret", "a b", ""},
+		"lock-credentials": {"/etc"},
+		"on-change-url":    {"http://169.254.169.254/latest/meta-data/", "http://[fd00:ec2::254]/", "http://metadata.google.internal/", "https://evil.example.com/", "http://127.0.0.1:10250/"},
+		"status-file":      {"/etc/passwd", "/var/run/secrets/kubernetes.io/serviceaccount/token", "../../x"},
+		"image":            {"evil.example.com/sidecar:1"},
+		"api-address":      {"0.0.0.0:4040"},
+		"probe-address":    {"0.0.0.0:4041"},
+		"namespace":        {"kube-system"},
+		"pod-name":         {"another"},
+		"kubeconfig":       {"/tmp/kubeconfig"},
+		"port":             {"4040@evil.example.com", "0", "http://evil.example.com"},
 	} {
 		for _, value := range values {
 			pod := annotated(n, "a", "orders")

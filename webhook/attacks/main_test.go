@@ -55,6 +55,7 @@ func serve(t *testing.T) {
 		webhook.NewHandler(webhook.Options{
 			Settings: injector.Settings{
 				Image: injectortest.Image, ImagePullPolicy: injectortest.PullPolicy, Resources: injectortest.Resources(),
+				CloudImage: injectortest.CloudImage, CloudImagePullPolicy: injectortest.CloudPullPolicy, CloudResources: injectortest.CloudResources(),
 			},
 			Leases:    webhook.KnownLeases{Own: cache, All: cluster.Client},
 			Elections: webhook.KnownElections{Cache: cache},

@@ -55,9 +55,10 @@ func Told(pod *corev1.Pod, setting config.Setting) string {
 }
 
 // Pods lists the cached pods of an election, in no order.
-func Pods(ctx context.Context, reader client.Reader, e Election) ([]corev1.Pod, error) {
+func Pods(ctx context.Context, reader client.Reader, e Election, options ...client.ListOption) ([]corev1.Pod, error) {
 	var list corev1.PodList
-	err := reader.List(ctx, &list, client.InNamespace(e.Namespace), client.MatchingFields{electionIndex: e.Name})
+	options = append(options, client.InNamespace(e.Namespace), client.MatchingFields{electionIndex: e.Name})
+	err := reader.List(ctx, &list, options...)
 	if err != nil {
 		return nil, fmt.Errorf("list the pods of %s: %w", e, err)
 	}

@@ -45,6 +45,10 @@ func stripPod(object any) (any, error) {
 				{Name: config.StandbyMode.Variable(), Value: string(standby)},
 			},
 		}}
+		if lock := LockOf(pod); lock != config.Default().Lock {
+			env := &slim.Spec.InitContainers[0].Env
+			*env = append(*env, corev1.EnvVar{Name: config.Lock.Variable(), Value: lock.String()})
+		}
 		slim.Status = readiness(standby, &pod.Status)
 		slim.OwnerReferences = workload(pod)
 	}

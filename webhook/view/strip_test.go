@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 // sidecar is one in an election, of the default mode.
@@ -136,6 +137,29 @@ func TestExcluded(t *testing.T) {
 	for namespace, want := range map[string]bool{"kube-system": true, "kube-public": true, "leaseholder-system": true, "shop": false, "kubernetes": false} {
 		if got := Excluded(namespace, "leaseholder-system"); got != want {
 			t.Errorf("%s: %v", namespace, got)
+		}
+	}
+}
+
+// What the sidecar was told counts, and only what differs from the default is kept.
+func TestAStrippedPodKeepsItsLock(t *testing.T) {
+	for told, want := range map[string]string{
+		"endpoints": "endpoints", "gs://bucket/object": "gs://bucket/object", "lease": "lease", "": "lease", "nonsense": "lease",
+	} {
+		pod := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: "a", Annotations: map[string]string{injector.AnnotationLock: "s3://another/object"}},
+			Spec:       corev1.PodSpec{InitContainers: sidecar("orders")},
+		}
+		pod.Spec.InitContainers[0].Env = append(pod.Spec.InitContainers[0].Env, corev1.EnvVar{Name: config.Lock.Variable(), Value: told})
+		var got any = pod
+		for range 2 {
+			var err error
+			if got, err = stripPod(got); err != nil {
+				t.Fatal(err)
+			}
+			if slim, ok := got.(*corev1.Pod); !ok || LockOf(slim).String() != want {
+				t.Errorf("told %q: %+v", told, got)
+			}
 		}
 	}
 }

@@ -38,9 +38,10 @@ func PathOf(policy injector.Policy) string {
 
 // Options are what a Handler needs.
 type Options struct {
-	// Decide decides about a pod, by all that is known. What it takes is taken from
-	// the time for the budgets.
-	Decide func(ctx context.Context, ns injector.Namespace, pod *corev1.Pod) injector.Decision
+	// Decide decides about a pod, by all that is known; replaces says that it comes when
+	// the pods have ended that its workload has now. What it takes is taken from the
+	// time for the budgets.
+	Decide func(ctx context.Context, ns injector.Namespace, pod *corev1.Pod, replaces bool) injector.Decision
 	// Budgets reads PodDisruptionBudgets at the API server.
 	Budgets client.Reader
 	// Findings counts; nil does not.
@@ -105,7 +106,7 @@ func (h *Handler) inspect(ctx context.Context, ns injector.Namespace, object []b
 	// The request's own context ends with the server, which still has to answer.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookup)
 	defer cancel()
-	i := injector.InspectDecided(h.o.Decide(ctx, ns, t.Pod()), t)
+	i := injector.InspectDecided(h.o.Decide(ctx, ns, t.Pod(), t.Recreated()), t)
 	if i.Decision.Standby != config.StandbyUnready {
 		return i.Findings, nil
 	}

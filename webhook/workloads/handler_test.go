@@ -87,14 +87,20 @@ func TestHandle(t *testing.T) {
 	unready := map[string]string{injector.AnnotationInject: "true", injector.AnnotationStandby: "unready"}
 	wrong := map[string]string{injector.AnnotationInject: "true", injector.AnnotationPort: "0", injector.AnnotationPriority: "high"}
 	settings := injector.Settings{Image: "sidecar:1", Resources: injectortest.Resources()}
-	decide := func(_ context.Context, ns injector.Namespace, pod *corev1.Pod) injector.Decision {
+	decide := func(_ context.Context, ns injector.Namespace, pod *corev1.Pod, _ bool) injector.Decision {
 		return injector.Decide(ns, pod, settings)
+	}
+	replacing := func(ctx context.Context, ns injector.Namespace, pod *corev1.Pod, replaces bool) injector.Decision {
+		if !replaces {
+			return injector.Decision{Outcome: injector.Refused, Reason: "OtherLock", Message: "leaseholder refuses this pod: beside others"}
+		}
+		return decide(ctx, ns, pod, replaces)
 	}
 	for name, c := range map[string]struct {
 		object  []byte
 		policy  injector.Policy
 		budgets budgets
-		decide  func(context.Context, injector.Namespace, *corev1.Pod) injector.Decision
+		decide  func(context.Context, injector.Namespace, *corev1.Pod, bool) injector.Decision
 		change  func(*admission.Request)
 		// warnings are pieces of each, reasons those counted, and log a piece of it.
 		warnings []string
@@ -113,10 +119,17 @@ func TestHandle(t *testing.T) {
 		},
 		"what only the cluster knows": {
 			object: deployment(t, inject),
-			decide: func(context.Context, injector.Namespace, *corev1.Pod) injector.Decision {
+			decide: func(context.Context, injector.Namespace, *corev1.Pod, bool) injector.Decision {
 				return injector.Decision{Outcome: injector.Refused, Reason: "ForeignLease", Message: "leaseholder refuses this pod: it is theirs"}
 			},
 			warnings: []string{"leaseholder: the pods are refused: it is theirs"}, reasons: []string{"ForeignLease=1"},
+		},
+		"pods that come beside those there are": {
+			object: deployment(t, inject), decide: replacing,
+			warnings: []string{"leaseholder: the pods are refused: beside others"}, reasons: []string{"OtherLock=1"},
+		},
+		"pods that come when all others have ended": {
+			object: bytes.Replace(deployment(t, inject), []byte(`"strategy":{`), []byte(`"strategy":{"type":"Recreate",`), 1), decide: replacing,
 		},
 		"budgets are read for unready standbys alone": {
 			object: deployment(t, unready), asked: []string{"shop"},
@@ -187,7 +200,7 @@ func TestAllLookupsShareOneDeadline(t *testing.T) {
 		var b budgets
 		h := workloads.NewHandler(workloads.Options{
 			Budgets: &b, Logger: slog.New(slog.DiscardHandler),
-			Decide: func(ctx context.Context, _ injector.Namespace, _ *corev1.Pod) injector.Decision {
+			Decide: func(ctx context.Context, _ injector.Namespace, _ *corev1.Pod, _ bool) injector.Decision {
 				until, _ = ctx.Deadline()
 				<-ctx.Done() // the Lease takes as long as it may
 				return injector.Decision{Outcome: injector.Refused, Reason: "ForeignLease", Message: "theirs", Standby: config.StandbyUnready}

@@ -14,18 +14,27 @@ import (
 const (
 	// ChartImage is the sidecar's image.
 	ChartImage = "ghcr.io/leaseholder-dev/leaseholder-sidecar:0.1.0"
-	// ChartPullPolicy says when it is pulled.
+	// ChartCloudImage is that of a sidecar whose lock is outside the cluster.
+	ChartCloudImage = "ghcr.io/leaseholder-dev/leaseholder-sidecar-cloud:0.1.0"
+	// ChartPullPolicy says when they are pulled.
 	ChartPullPolicy = corev1.PullIfNotPresent
 )
 
 // Flags are the command line as it was written. All values are kept as words, so
 // that one message can name everything that is wrong with them.
 type Flags struct {
+	// Container is the sidecar whose lock is in the cluster, Cloud the other one.
+	Container
+	Cloud    Container
+	LogLevel string
+	Meshes   string
+}
+
+// Container is what differs between the two programs.
+type Container struct {
 	Image, PullPolicy          string
 	CPURequest, CPULimit       string
 	MemoryRequest, MemoryLimit string
-	LogLevel                   string
-	Meshes                     string
 }
 
 // Flag is one flag.
@@ -36,8 +45,10 @@ type Flag struct {
 
 // The flags that callers have defaults of their own for.
 const (
-	FlagImage      = "sidecar-image"
-	FlagPullPolicy = "sidecar-image-pull-policy"
+	FlagImage           = "sidecar-image"
+	FlagPullPolicy      = "sidecar-image-pull-policy"
+	FlagCloudImage      = "cloud-" + FlagImage
+	FlagCloudPullPolicy = "cloud-" + FlagPullPolicy
 )
 
 // All lists the flags.
@@ -49,6 +60,12 @@ func (f *Flags) All() []Flag {
 		{"sidecar-cpu-limit", "200m", "CPU limit of such a sidecar", &f.CPULimit},
 		{"sidecar-memory-request", "32Mi", "memory request of such a sidecar", &f.MemoryRequest},
 		{"sidecar-memory-limit", "64Mi", "memory limit of such a sidecar", &f.MemoryLimit},
+		{FlagCloudImage, "", "image of a sidecar whose lock is outside the cluster (required)", &f.Cloud.Image},
+		{FlagCloudPullPolicy, "", "when that is pulled, as of the other", &f.Cloud.PullPolicy},
+		{"cloud-sidecar-cpu-request", "10m", "CPU request of a sidecar of that image whose pod does not say otherwise", &f.Cloud.CPURequest},
+		{"cloud-sidecar-cpu-limit", "200m", "CPU limit of such a sidecar", &f.Cloud.CPULimit},
+		{"cloud-sidecar-memory-request", "64Mi", "memory request of such a sidecar", &f.Cloud.MemoryRequest},
+		{"cloud-sidecar-memory-limit", "128Mi", "memory limit of such a sidecar", &f.Cloud.MemoryLimit},
 		{"sidecar-log-level", "info", "least level that such a sidecar logs: debug, info, warn or error", &f.LogLevel},
 		{"sidecar-meshes", "", "meshes that whole namespaces are in, comma-separated: " + meshNames(), &f.Meshes},
 	}
@@ -60,37 +77,54 @@ func (f *Flags) RegisterChart(set *pflag.FlagSet) {
 		switch o.Name {
 		case FlagImage:
 			o.Default, o.Usage = ChartImage, "image of the sidecar, the same as in the cluster"
-		case FlagPullPolicy:
+		case FlagCloudImage:
+			o.Default, o.Usage = ChartCloudImage, "image of a sidecar whose lock is outside the cluster, the same as there"
+		case FlagPullPolicy, FlagCloudPullPolicy:
 			o.Default = string(ChartPullPolicy)
 		}
 		set.StringVar(o.Value, o.Name, o.Default, o.Usage)
 	}
 }
 
+// SetChart sets every flag to its default, and the images to the chart's.
+func (f *Flags) SetChart() {
+	for _, o := range f.All() {
+		*o.Value = o.Default
+	}
+	f.Image, f.Cloud.Image = ChartImage, ChartCloudImage
+}
+
 // Complete reads what the flags say. The reader collects every fault.
 func (f *Flags) Complete(r *Reader) injector.Settings {
 	s := injector.Settings{
-		Image: r.Required("--"+FlagImage, f.Image),
-		ImagePullPolicy: corev1.PullPolicy(r.OneOf("--"+FlagPullPolicy, f.PullPolicy,
-			"", string(corev1.PullAlways), string(corev1.PullIfNotPresent), string(corev1.PullNever))),
-		Resources: corev1.ResourceRequirements{
-			Requests: corev1.ResourceList{
-				corev1.ResourceCPU:    r.Quantity("--sidecar-cpu-request", f.CPURequest),
-				corev1.ResourceMemory: r.Quantity("--sidecar-memory-request", f.MemoryRequest),
-			},
-			Limits: corev1.ResourceList{
-				corev1.ResourceCPU:    r.Quantity("--sidecar-cpu-limit", f.CPULimit),
-				corev1.ResourceMemory: r.Quantity("--sidecar-memory-limit", f.MemoryLimit),
-			},
-		},
 		LogLevel: r.Level("--sidecar-log-level", f.LogLevel),
 		Meshes:   r.Meshes("--sidecar-meshes", f.Meshes),
 	}
+	s.Image, s.ImagePullPolicy, s.Resources = f.complete(r, "--sidecar-")
+	s.CloudImage, s.CloudImagePullPolicy, s.CloudResources = f.Cloud.complete(r, "--cloud-sidecar-")
+	return s
+}
+
+// complete reads what is said of one of the programs, by flags that begin with prefix.
+func (c *Container) complete(r *Reader, prefix string) (image string, policy corev1.PullPolicy, resources corev1.ResourceRequirements) {
+	image = r.Required(prefix+"image", c.Image)
+	policy = corev1.PullPolicy(r.OneOf(prefix+"image-pull-policy", c.PullPolicy,
+		"", string(corev1.PullAlways), string(corev1.PullIfNotPresent), string(corev1.PullNever)))
+	resources = corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{
+			corev1.ResourceCPU:    r.Quantity(prefix+"cpu-request", c.CPURequest),
+			corev1.ResourceMemory: r.Quantity(prefix+"memory-request", c.MemoryRequest),
+		},
+		Limits: corev1.ResourceList{
+			corev1.ResourceCPU:    r.Quantity(prefix+"cpu-limit", c.CPULimit),
+			corev1.ResourceMemory: r.Quantity(prefix+"memory-limit", c.MemoryLimit),
+		},
+	}
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-		request, limit := s.Resources.Requests[name], s.Resources.Limits[name]
+		request, limit := resources.Requests[name], resources.Limits[name]
 		if limit.Sign() > 0 && limit.Cmp(request) < 0 {
-			r.Refuse("--sidecar-"+string(name)+"-limit", limit.String(), "at least the request, %s", request.String())
+			r.Refuse(prefix+string(name)+"-limit", limit.String(), "at least the request, %s", request.String())
 		}
 	}
-	return s
+	return image, policy, resources
 }

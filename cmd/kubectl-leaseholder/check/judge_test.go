@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/exit"
 	"github.com/leaseholder-dev/leaseholder/injector"
 )
@@ -162,6 +163,19 @@ func TestWhatIsSaid(t *testing.T) {
 				"warning  Sidecars: 1 of 1 have another image than " + image + "\n         - shop: statefulset/ledger, 1 pod: image sidecar:1\n" +
 					"         Next: kubectl rollout restart -n shop statefulset/ledger\n",
 			},
+		},
+		"sidecars of both images": {
+			func(s *snapshot) {
+				cloud := func(image string) corev1.Pod {
+					return changed(pod("Job", "a"), func(p *corev1.Pod) {
+						c := (*s.pods.value)[0].Spec.InitContainers[0].DeepCopy()
+						c.Image, c.Env = image, append(c.Env, corev1.EnvVar{Name: "LEASEHOLDER_LOCK", Value: "gs://shop-locks/orders"})
+						p.Spec.InitContainers = []corev1.Container{*c}
+					})
+				}
+				with(cloud(image), cloud(settings.ChartCloudImage))(s)
+			},
+			[]string{"warning  Sidecars: 1 of 3 have another image than " + settings.ChartCloudImage + " or " + image + "\n         - shop: job/a, 1 pod: image " + image},
 		},
 		"somebody who may read no configuration": {
 			func(s *snapshot) {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -169,8 +170,8 @@ func (s *snapshot) outdated() result {
 	case s.deployment.err != nil:
 		return unreadable(what, "the Deployment, which names the sidecar's image", s.deployment.err)
 	}
-	want := s.settings().image
-	if want == "" {
+	set := s.settings()
+	if set.image == "" {
 		return result{
 			what: what, state: unknown, message: "what image pods get is not known: no Deployment names it",
 			next: []string{"mend what failed above"},
@@ -178,19 +179,26 @@ func (s *snapshot) outdated() result {
 	}
 	var old groups
 	all := 0
+	wanted := map[string]bool{}
 	s.living(func(pod *corev1.Pod, sidecar *corev1.Container) {
 		if sidecar == nil {
 			return
 		}
 		all++
+		want := set.imageOf(pod)
+		wanted[want] = true
 		if sidecar.Image != want {
 			old.add(kinOf(pod, "image "+sidecar.Image))
 		}
 	})
-	if old.total == 0 {
-		return okf(what, "%s with one, each with image %s", pods(all), want)
+	if all == 0 {
+		wanted[set.image] = true
 	}
-	r := result{what: what, state: warning, message: fmt.Sprintf("%d of %d have another image than %s", old.total, all, want)}
+	images := strings.Join(slices.Sorted(maps.Keys(wanted)), " or ")
+	if old.total == 0 {
+		return okf(what, "%s with one, each with image %s", pods(all), images)
+	}
+	r := result{what: what, state: warning, message: fmt.Sprintf("%d of %d have another image than %s", old.total, all, images)}
 	r.details, r.next = old.lines(), old.cures(kin.cure)
 	return r
 }

@@ -3,8 +3,11 @@ package check
 import (
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
 // installed is what the webhook's command line says.
@@ -38,15 +41,20 @@ func (s *snapshot) settings() installed {
 	}
 	set.image = said[settings.FlagImage]
 	var flags settings.Flags
+	flags.SetChart()
 	for _, f := range flags.All() {
-		*f.Value = f.Default
-		if value, found := said[f.Name]; found {
+		if value, found := said[f.Name]; found && value != "" {
 			*f.Value = value
 		}
 	}
-	if flags.Image == "" {
-		flags.Image = settings.ChartImage
-	}
 	set.sidecar = flags.Complete(&settings.Reader{}) // the webhook itself refuses what is wrong
 	return set
+}
+
+// imageOf is the image that a pod's sidecar would get now, by its lock.
+func (i installed) imageOf(pod *corev1.Pod) string {
+	if !view.LockOf(pod).InCluster() {
+		return i.sidecar.CloudImage
+	}
+	return i.image
 }

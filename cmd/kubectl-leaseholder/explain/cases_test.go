@@ -62,6 +62,12 @@ func cases() map[string]*snapshot {
 			s.lease = found(held("orders-b_u-b_x"))
 			s.pod.Labels[injector.LabelRole] = injector.RoleLeader
 		}),
+		"another-lock-than-the-others-have": change(standby, func(s *snapshot) {
+			c := &s.pod.Spec.InitContainers[0]
+			c.Env = append(c.Env, corev1.EnvVar{Name: "LEASEHOLDER_LOCK", Value: "gs://shop-locks/orders"})
+			c.Image = "sidecar-cloud:1"
+			(*s.candidates.value)[1] = *s.pod
+		}),
 		"a-leader-without-its-label": change(standby, func(s *snapshot) { s.lease = found(held("orders-b_u-b_x")) }),
 		"a-lease-that-expired": change(standby, func(s *snapshot) {
 			renewed := metav1.NewMicroTime(now.Add(-time.Minute))

@@ -9,6 +9,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/cmd/internal/settings"
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
@@ -61,8 +62,24 @@ func (r *report) injected() {
 			continue
 		}
 		r.factf("It was injected with image %s", c.Image)
+		r.lock()
 		r.factf("Its election is %q, standby %s, with lease-duration %s, renew-deadline %s and retry-period %s",
 			r.election, r.told(config.StandbyMode), r.told(config.LeaseDuration), r.told(config.RenewDeadline), r.told(config.RetryPeriod))
+	}
+}
+
+// lock says where the lock is, if it is no Lease, and who has another one.
+func (r *report) lock() {
+	lock := view.LockOf(r.pod)
+	if lock != config.Default().Lock {
+		r.factf("Its lock is %s", lock)
+	}
+	if r.candidates.value == nil {
+		return
+	}
+	if other, found := onelock.Find(*r.candidates.value, lock, ""); found {
+		r.wrongf("end the pods with one of the locks: give all the same "+injector.AnnotationLock+", with spec.strategy.type Recreate, or by scaling to 0",
+			"Pod %s of the same election has another lock, %s: each of the two can have a leader", other.Pod, other.Lock)
 	}
 }
 
@@ -103,10 +120,7 @@ func (r *report) notInjected() {
 // administrator has set is not known here.
 func (r *report) unseen() {
 	var chart settings.Flags
-	for _, f := range chart.All() {
-		*f.Value = f.Default
-	}
-	chart.Image = settings.ChartImage
+	chart.SetChart()
 	d := injector.Decide(injector.Namespace{Name: r.pod.Namespace, Policy: r.policy()}, r.pod, chart.Complete(&settings.Reader{}))
 	switch {
 	case d.Reason == injector.CannotInject:

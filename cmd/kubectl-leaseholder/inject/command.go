@@ -39,8 +39,9 @@ sidecars need, unless the chart's rights.mode is none, and shows who leads: it i
 all the same. After an upgrade that changes the sidecar,
 inject the originals again, and keep them: what is injected already is not changed.
 
-What only a cluster knows is not judged: whose an election is, Leases that others made,
-disruption budgets, and which namespace Leaseholder itself runs in.
+What only a cluster knows is not judged: whose an election is, the locks of pods that
+run, Leases that others made, disruption budgets, and which namespace Leaseholder itself
+runs in.
 
 Exit codes:
   0  the manifests were written

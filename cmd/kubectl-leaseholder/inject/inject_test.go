@@ -26,12 +26,15 @@ func call(t *testing.T, in string, args ...string) (out, told string, code int) 
 	flags := genericclioptions.NewConfigFlags(true)
 	c := Command(flags, genericiooptions.IOStreams{In: strings.NewReader(in), Out: &stdout, ErrOut: &stderr})
 	flags.AddFlags(c.PersistentFlags())
-	resources := injectortest.Resources()
+	resources, cloud := injectortest.Resources(), injectortest.CloudResources()
 	c.SetArgs(append([]string{
 		"--kubeconfig=/does/not/exist", "--server=nowhere",
 		"--sidecar-image=" + injectortest.Image, "--sidecar-image-pull-policy=" + string(injectortest.PullPolicy),
 		"--sidecar-cpu-request=" + resources.Requests.Cpu().String(), "--sidecar-memory-request=" + resources.Requests.Memory().String(),
 		"--sidecar-cpu-limit=" + resources.Limits.Cpu().String(), "--sidecar-memory-limit=" + resources.Limits.Memory().String(),
+		"--cloud-sidecar-image=" + injectortest.CloudImage, "--cloud-sidecar-image-pull-policy=" + string(injectortest.CloudPullPolicy),
+		"--cloud-sidecar-cpu-request=" + cloud.Requests.Cpu().String(), "--cloud-sidecar-memory-request=" + cloud.Requests.Memory().String(),
+		"--cloud-sidecar-cpu-limit=" + cloud.Limits.Cpu().String(), "--cloud-sidecar-memory-limit=" + cloud.Limits.Memory().String(),
 		"--api-server=" + injectortest.APIServer().String(),
 	}, args...))
 	c.SetOut(&stdout)
@@ -151,6 +154,7 @@ func TestTheWrongCommandLine(t *testing.T) {
 		"a URL":                    {[]string{"-f", "https://example.com/a.yaml"}, "only files, folders and - are read"},
 		"standard input twice":     {[]string{"-f", "-", "-f", "-"}, "-f - can be given once"},
 		"another policy":           {[]string{"-f", "-", "--policy=must"}, `--policy="must" is refused, allowed: "forbid", "require", "default"`},
+		"no image of the cloud's":  {[]string{"-f", "-", "--cloud-sidecar-image="}, "--cloud-sidecar-image must be set"},
 		"no image":                 {[]string{"-f", "-", "--sidecar-image="}, "--sidecar-image must be set"},
 		"a limit below a request":  {[]string{"-f", "-", "--sidecar-cpu-limit=1m"}, `--sidecar-cpu-limit="1m" is refused, allowed: at least the request, 10m`},
 		"a word that is no flag's": {[]string{"a.yaml"}, "files are named with -f a.yaml"},

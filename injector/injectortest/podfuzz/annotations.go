@@ -13,6 +13,8 @@ const (
 	prefix   = "leaseholder.dev/"
 	inject   = prefix + "inject"
 	election = prefix + "election"
+	lock     = prefix + "lock"
+	secret   = prefix + "lock-secret"
 )
 
 // Keys are the annotations of which pods are made, sorted.
@@ -26,6 +28,8 @@ var right = map[string][]string{
 	prefix + "lease-duration": {"15s", "20s", "1m", "1h"},
 	prefix + "renew-deadline": {"10s", "9500ms", "14s"},
 	prefix + "retry-period":   {"2s", "1s", "1500ms"},
+	prefix + "lock":           {"lease", "endpoints", "gs://locks/orders", "azblob://account/locks/orders", "s3://locks/a/b"},
+	prefix + "lock-secret":    {"orders", "a.b", "0"},
 	prefix + "port":           {"4040", "5050", "8080"},
 	prefix + "probe-port":     {"4041", "5051", "30000"},
 	prefix + "priority":       {"0", "-1", "2147483647"},
@@ -43,7 +47,7 @@ var wrong = []string{
 }
 
 // unknownKeys are keys that no annotation of ours has, but could.
-var unknownKeys = []string{"Inject", "injects", "token", "lock", "leaseholder", "a_b.c"}
+var unknownKeys = []string{"Inject", "injects", "token", "locks", "leaseholder", "a_b.c"}
 
 // annotate adds annotations of ours, or else none.
 func (m *Maker) annotate(pod *corev1.Pod) {
@@ -73,6 +77,9 @@ func (m *Maker) Annotations() map[string]string {
 	for range m.random.Intn(most + 1) {
 		key := keys[m.random.Intn(len(keys))]
 		all[key] = m.right(key)
+	}
+	if _, credentials := all[secret]; credentials && !m.oneIn(6) {
+		all[lock] = "gs://locks/orders" // one that has a use for them
 	}
 	if m.oneIn(4) {
 		all[keys[m.random.Intn(len(keys))]] = wrong[m.random.Intn(len(wrong))]

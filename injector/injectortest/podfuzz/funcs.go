@@ -19,8 +19,8 @@ const sidecar = "leaseholder"
 // words are strings that mean something somewhere in a pod.
 var words = []string{
 	"app", "orders", "a", "x-1", "", "http", "cpu", "memory", "metadata.name", "limits.cpu", "/data", "/var/run", "data/file",
-	sidecar, "leaseholder-token", config.URLVariable, config.Election.Variable(),
-	"/var/run/secrets/kubernetes.io/serviceaccount", election, prefix + "role", "leader",
+	sidecar, "leaseholder-token", "leaseholder-lock", config.URLVariable, config.Election.Variable(),
+	"/var/run/secrets/kubernetes.io/serviceaccount", config.LockCredentialsPath, election, prefix + "role", "leader",
 	"sidecar.istio.io/inject", "traffic.sidecar.istio.io/includeInboundPorts", "linkerd.io/inject", "config.linkerd.io/skip-outbound-ports",
 	"true", "enabled", corev1.LabelOSStable, "windows", "pod-template-hash", "example.com/a", "a~b/c~1d", "10.0.0.1", "::1", "10Mi", "7",
 }
