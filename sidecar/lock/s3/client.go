@@ -10,7 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/logging"
 )
@@ -34,21 +34,21 @@ func newClient(ctx context.Context, folder string) (*s3.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(newHTTP()),
-		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
-		config.WithLogger(logging.NewStandardLogger(log.Writer())),
+	options := []func(*awsconfig.LoadOptions) error{
+		awsconfig.WithHTTPClient(newHTTP()),
+		awsconfig.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+		awsconfig.WithLogger(logging.NewStandardLogger(log.Writer())),
 		// What is asked for beyond conditional writes, other stores may not know.
-		config.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
-		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
+		awsconfig.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
+		awsconfig.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
 	}
 	if given.keys {
-		options = append(options, config.WithCredentialsProvider(keysIn(folder)))
+		options = append(options, awsconfig.WithCredentialsProvider(keysIn(folder)))
 	}
 	if given.region != "" {
-		options = append(options, config.WithRegion(given.region))
+		options = append(options, awsconfig.WithRegion(given.region))
 	}
-	c, err := config.LoadDefaultConfig(ctx, options...)
+	c, err := awsconfig.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return nil, fmt.Errorf("read the SDK's settings: %w", err)
 	}

@@ -30,14 +30,15 @@ import (
 	smithymiddleware "github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object"
 )
 
-// Options say which object the lock is, and how to reach it.
+// Options say where the lock is, and how to reach it.
 type Options struct {
-	// Bucket and Key name the object.
-	Bucket, Key string
+	// Address is an s3:// address.
+	Address config.LockAddress
 	// Credentials is a folder with a file a key (Endpoint, Region, PathStyle, AccessKeyID,
 	// SecretAccessKey), as a Secret is mounted. Empty, the default, and each absent key
 	// leaves it to the pod's surroundings.
@@ -46,26 +47,30 @@ type Options struct {
 	Period time.Duration
 }
 
-// New gives the lock on the object. It sends no request; the error is about what the
-// credentials say, or that nothing says the region.
+// New gives the lock. It sends no request; the error is about what the credentials
+// say, or that nothing says the region.
 func New(ctx context.Context, o Options) (lock.Lock, error) {
+	s, err := NewStore(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return object.New(s, object.Options{Name: o.Address.String(), Period: o.Period}), nil
+}
+
+// NewStore gives the store that New's lock is kept in.
+func NewStore(ctx context.Context, o Options) (object.Store, error) {
 	client, err := newClient(ctx, o.Credentials)
 	if err != nil {
 		return nil, err
 	}
-	return object.New(&store{client: client, bucket: o.Bucket, key: o.Key}, object.Options{
-		Name:   fmt.Sprintf("s3://%s/%s", o.Bucket, o.Key),
-		Period: o.Period,
-	}), nil
+	return &store{client: client, bucket: o.Address.Bucket, key: o.Address.Object}, nil
 }
 
-// store is an object.Store.
+// store is one object of a bucket.
 type store struct {
 	client      *s3.Client
 	bucket, key string
 }
-
-var _ object.Store = (*store)(nil)
 
 // Stat implements object.Store.
 func (s *store) Stat(ctx context.Context) (object.State, error) {

@@ -13,10 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/s3"
 )
+
+var orders = config.LockAddress{Scheme: config.LockS3, Bucket: "locks", Object: "eu/orders"}
 
 // alone keeps what this machine has of AWS out of a test.
 func alone(t *testing.T) {
@@ -48,7 +51,7 @@ func against(t *testing.T, handler http.HandlerFunc) lock.Lock {
 	alone(t)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	l, err := s3.New(t.Context(), s3.Options{Bucket: "locks", Key: "eu/orders", Credentials: folder(t, map[string]string{
+	l, err := s3.New(t.Context(), s3.Options{Address: orders, Credentials: folder(t, map[string]string{
 		s3.Endpoint: server.URL, s3.AccessKeyID: "id", s3.SecretAccessKey: "key\n",
 	})})
 	if err != nil {
@@ -209,7 +212,7 @@ func TestADeadConnectionCostsOneAttempt(t *testing.T) {
 
 func TestASecretThatIsWrongIsRefusedWhole(t *testing.T) {
 	alone(t)
-	_, err := s3.New(t.Context(), s3.Options{Bucket: "b", Key: "k", Credentials: folder(t, map[string]string{
+	_, err := s3.New(t.Context(), s3.Options{Address: orders, Credentials: folder(t, map[string]string{
 		s3.Endpoint: "minio:9000", s3.PathStyle: "yes", s3.SecretAccessKey: "hush",
 	})})
 	if err == nil {
@@ -232,7 +235,7 @@ func TestASecretThatIsWrongIsRefusedWhole(t *testing.T) {
 func TestTheRegionIsAsked(t *testing.T) {
 	alone(t)
 	open := func(keys map[string]string) error {
-		_, err := s3.New(t.Context(), s3.Options{Bucket: "b", Key: "k", Credentials: folder(t, keys)})
+		_, err := s3.New(t.Context(), s3.Options{Address: orders, Credentials: folder(t, keys)})
 		return err
 	}
 	if err := open(nil); err == nil || !strings.Contains(err.Error(), "region is not set, allowed: ") {

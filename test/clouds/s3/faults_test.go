@@ -14,6 +14,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/s3"
 	"github.com/leaseholder-dev/leaseholder/test/clouds/faults"
 )
 
@@ -200,7 +201,10 @@ func TestAnObjectThatIsNoLockIsLeftAlone(t *testing.T) {
 }
 
 func TestABucketThatIsMissingIsNamed(t *testing.T) {
-	l := in(t, "no-such-bucket", server.URL)
+	l, err := s3.New(t.Context(), options(t, "no-such-bucket", server.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := l.Create(t.Context()); err == nil || errors.Is(err, lock.ErrConflict) || !strings.Contains(err.Error(), "NoSuchBucket") {
 		t.Errorf("making the lock gives %v", err)
 	}

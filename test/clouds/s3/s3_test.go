@@ -14,8 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	api "github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/locktest"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object/objecttest"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/s3"
 )
 
@@ -51,14 +53,8 @@ func key(t *testing.T) string {
 	}, t.Name())
 }
 
-// by gives one process's lock on the test's object, through a server at url.
-func by(t *testing.T, url string) lock.Lock {
-	t.Helper()
-	return in(t, Bucket, url)
-}
-
-// in is by for another bucket.
-func in(t *testing.T, bucket, url string) lock.Lock {
+// options are those of a lock on the test's object, through a server at url.
+func options(t *testing.T, bucket, url string) s3.Options {
 	t.Helper()
 	folder := t.TempDir()
 	for name, value := range map[string]string{
@@ -69,7 +65,17 @@ func in(t *testing.T, bucket, url string) lock.Lock {
 		}
 	}
 	t.Cleanup(func() { _ = remove(context.WithoutCancel(t.Context()), t) }) // the test may run again
-	l, err := s3.New(t.Context(), s3.Options{Bucket: bucket, Key: key(t), Credentials: folder, Period: period})
+	return s3.Options{
+		Address:     config.LockAddress{Scheme: config.LockS3, Bucket: bucket, Object: key(t)},
+		Credentials: folder,
+		Period:      period,
+	}
+}
+
+// by gives one process's lock on the test's object.
+func by(t *testing.T, url string) lock.Lock {
+	t.Helper()
+	l, err := s3.New(t.Context(), options(t, Bucket, url))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +104,20 @@ func TestConformance(t *testing.T) {
 		t.Helper()
 		return locktest.Backend{
 			Lock:   by(t, server.URL),
+			Delete: func(ctx context.Context) error { return remove(ctx, t) },
+		}
+	})
+}
+
+func TestStore(t *testing.T) {
+	objecttest.Run(t, func(t *testing.T) objecttest.Backend {
+		t.Helper()
+		s, err := s3.NewStore(t.Context(), options(t, Bucket, server.URL))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return objecttest.Backend{
+			Store:  s,
 			Delete: func(ctx context.Context) error { return remove(ctx, t) },
 		}
 	})
