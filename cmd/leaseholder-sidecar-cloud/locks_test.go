@@ -3,14 +3,36 @@ package main
 import (
 	"testing"
 
+	"k8s.io/client-go/rest"
+
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
-func TestEveryLockOutsideTheClusterIsKnown(t *testing.T) {
+// Whatever an address can name, the program opens.
+func TestEveryLockIsKnown(t *testing.T) {
+	t.Setenv("AWS_REGION", "eu-central-1") // S3 alone asks for more than an address
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	known := locks()
-	for _, scheme := range []config.LockScheme{config.LockLease, config.LockGCS, config.LockS3} {
-		if known[scheme] == nil {
-			t.Errorf("there is no %q", scheme)
+	for _, address := range []string{
+		"lease", "endpoints", "gs://shop-locks/orders", "azblob://shop/locks/orders", "s3://shop-locks/orders",
+	} {
+		s := config.Default()
+		s.Election, s.Namespace, s.PodName, s.PodUID = "orders", "shop", "orders-0", "u-1"
+		var ok bool
+		if s.Lock, ok = config.ParseLock(address); !ok {
+			t.Fatalf("%s is no address", address)
 		}
+		open := known[s.Lock.Scheme]
+		if open == nil {
+			t.Errorf("%s is not known", address)
+			continue
+		}
+		s.LockCredentials = t.TempDir()
+		if l, err := open(t.Context(), &rest.Config{Host: "http://127.0.0.1:1"}, s); err != nil || l == nil {
+			t.Errorf("%s is not opened: %v", address, err)
+		}
+	}
+	if len(known) != 5 {
+		t.Errorf("%d locks are known", len(known))
 	}
 }
