@@ -41,16 +41,6 @@ var rules = []struct {
 		"the same, for the program as a whole",
 	},
 	{
-		"cmd/leaseholder-sidecar",
-		[]string{"cloud.google.com", "github.com/Azure", "github.com/aws"},
-		"the libraries of the clouds are in a program of their own, so that this one stays small",
-	},
-	{
-		"cmd/leaseholder-sidecar-cloud",
-		[]string{"webhook", "injector", "sigs.k8s.io/controller-runtime", "k8s.io/client-go/kubernetes"},
-		"the same, for the other program",
-	},
-	{
 		"sidecar/election",
 		[]string{"sidecar/lock/lease", "sidecar/lock/memory", "sidecar/api", "k8s.io/client-go", "k8s.io/api"},
 		"the rules of the election hold for every backend, and know none",
@@ -99,6 +89,11 @@ var rules = []struct {
 		"webhook/ownership",
 		[]string{"webhook", "k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
 		"the rule of whose an election is: admission and the controller of grants both judge by it",
+	},
+	{
+		"cmd/leaseholder-sidecar-cloud",
+		[]string{"webhook", "injector", "sigs.k8s.io/controller-runtime", "k8s.io/client-go/kubernetes"},
+		"as the other sidecar, it carries nothing of what made it, and no API type that it does not use",
 	},
 	{
 		"webhook/onelock",
