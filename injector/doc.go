@@ -17,9 +17,10 @@
 //     what is allowed (of more than a hundred, it counts the rest);
 //   - it never uses the pod's name or UID, which may be empty at admission.
 //
-// It does not promise that the election's name is free, that the pod's service
-// account may use the lock, or that the sidecar's image can be pulled: those
-// need the API server, and belong to the webhook.
+// It does not promise that the election's name is free, that its pods have one lock,
+// that the pod's service account may use it, that the Secret with its credentials is
+// there, or that the sidecar's image can be pulled: those need the API server, and
+// belong to the webhook or the kubelet.
 //
 // Of a workload it says the same before there is a pod: Inspect makes the pod that
 // the workload's controller would make, decides about it, and finds what refuses no

@@ -17,7 +17,7 @@ import (
 // key.
 func FuzzDecide(f *testing.F) {
 	for _, key := range Annotations() {
-		for i, value := range []string{"true", "x", "", "ready", "unready", "15s", "4041", "0.1", "1e1000000000", "20Mi"} {
+		for i, value := range []string{"true", "x", "", "ready", "unready", "15s", "4041", "0.1", "1e1000000000", "20Mi", "endpoints", "gs://shop-locks/orders"} {
 			f.Add([]byte(key+value), uint8(i), strings.TrimPrefix(key, Prefix), value)
 		}
 	}

@@ -116,6 +116,11 @@ var rules = []struct {
 		"the rule of whose an election is: admission and the controller of grants both judge by it",
 	},
 	{
+		"cmd/leaseholder-sidecar-cloud",
+		[]string{"webhook", "injector", "sigs.k8s.io/controller-runtime", "k8s.io/client-go/kubernetes"},
+		"as the other sidecar, it carries nothing of what made it, and no API type that it does not use",
+	},
+	{
 		"webhook/onelock",
 		[]string{"webhook/certs", "webhook/grants", "webhook/roles", "webhook/handover"},
 		"admission and the command line judge by it, and by nothing that a controller does",

@@ -64,8 +64,8 @@ func (f *Flags) All() []Flag {
 		{FlagCloudPullPolicy, "", "when that is pulled, as of the other", &f.Cloud.PullPolicy},
 		{"cloud-sidecar-cpu-request", "10m", "CPU request of a sidecar of that image whose pod does not say otherwise", &f.Cloud.CPURequest},
 		{"cloud-sidecar-cpu-limit", "200m", "CPU limit of such a sidecar", &f.Cloud.CPULimit},
-		{"cloud-sidecar-memory-request", "64Mi", "memory request of such a sidecar", &f.Cloud.MemoryRequest},
-		{"cloud-sidecar-memory-limit", "128Mi", "memory limit of such a sidecar", &f.Cloud.MemoryLimit},
+		{"cloud-sidecar-memory-request", "48Mi", "memory request of such a sidecar", &f.Cloud.MemoryRequest},
+		{"cloud-sidecar-memory-limit", "96Mi", "memory limit of such a sidecar", &f.Cloud.MemoryLimit},
 		{"sidecar-log-level", "info", "least level that such a sidecar logs: debug, info, warn or error", &f.LogLevel},
 		{"sidecar-meshes", "", "meshes that whole namespaces are in, comma-separated: " + meshNames(), &f.Meshes},
 	}

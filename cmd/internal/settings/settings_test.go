@@ -70,7 +70,7 @@ func TestEachFaultIsToldOnce(t *testing.T) {
 		"a request of 0":                    {func(f *Flags) { f.CPURequest = "0" }, `--sidecar-cpu-request="0" is refused, allowed: a quantity above 0, such as 100m or 32Mi`},
 		"no image of the cloud's":           {func(f *Flags) { f.Cloud.Image = "" }, "--cloud-sidecar-image must be set"},
 		"a pull policy of nobody's":         {func(f *Flags) { f.Cloud.PullPolicy = "Often" }, `--cloud-sidecar-image-pull-policy="Often" is refused, allowed: , Always, IfNotPresent, Never`},
-		"a limit below the cloud's request": {func(f *Flags) { f.Cloud.MemoryLimit = "1Mi" }, `--cloud-sidecar-memory-limit="1Mi" is refused, allowed: at least the request, 64Mi`},
+		"a limit below the cloud's request": {func(f *Flags) { f.Cloud.MemoryLimit = "1Mi" }, `--cloud-sidecar-memory-limit="1Mi" is refused, allowed: at least the request, 48Mi`},
 		"a limit below a request":           {func(f *Flags) { f.CPULimit = "1m" }, `--sidecar-cpu-limit="1m" is refused, allowed: at least the request, 10m`},
 	} {
 		t.Run(what, func(t *testing.T) {
