@@ -127,8 +127,8 @@ conformance: control-plane s3server ## Print which lock keeps which promise, bac
 	cd test && go run ./cmd/conformance --root $(CURDIR) $(if $(WRITE),--write)
 
 .PHONY: simulate
-simulate: ## Simulate SEEDS=100000 elections with faults, from seed FIRST=0 on (about 500 a second).
-	go test -count=1 -timeout 24h -v -run 'TestSimulation' ./sidecar/election -seeds=$(or $(SEEDS),100000) -first-seed=$(or $(FIRST),0)
+simulate: ## Simulate SEEDS=100000 elections with faults, from seed FIRST=0 on, beside servers of the KIND watched, polled, leased or endpoints (all, a quarter each; about 200 a second).
+	go test -count=1 -timeout 24h -v -run 'TestSimulation' ./sidecar/election -seeds=$(or $(SEEDS),100000) -first-seed=$(or $(FIRST),0) -kind=$(KIND)
 
 .PHONY: fuzz
 fuzz: control-plane ## Fuzz the injector and offline injection, each part for FUZZTIME=10m, then create PODS=10000 random pods, from seed FIRST=0 on (about 30 a second).

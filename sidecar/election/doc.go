@@ -24,7 +24,9 @@
 // which owns the requests, the watch and the timer. Time is read from a Clock that
 // counts while the machine is suspended; wall-clock time decides nothing.
 //
-// The same state machine is run by a simulator, among the tests, in virtual time
+// The same state machine is run by a simulator, among the tests, in virtual time,
+// beside every kind of server that a lock can be on (an API server that is watched, a
+// store that is polled, one that leases besides, an Endpoints object with electors of 2016)
 // and through every fault that the promises are to survive. Known bugs, written
 // into a copy of the source, must all be found by it.
 package election

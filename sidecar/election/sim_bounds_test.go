@@ -197,7 +197,7 @@ func newBounded(kind string, seed uint64) *bounded {
 		w.server.rate = w.rate()
 	}
 	if w.server.pace = 0; paced != "" {
-		w.server.pace, w.server.digest = time.Second*8/10, false
+		w.server.pace, w.server.digest = onePace, false
 	}
 	b := &bounded{steps: steps{world: w}, reach: reaches[kind]}
 	b.a = b.enter("a", w.timing)

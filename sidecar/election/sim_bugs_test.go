@@ -49,6 +49,8 @@ const (
 	writesUnnamed
 	// leaseLeftFirst: the store's lease is released before the record.
 	leaseLeftFirst
+	// restoredIsNews: an earlier state of an object is taken for a later one.
+	restoredIsNews
 	// validFromLast: validity counts from the last of the requests that a write is.
 	validFromLast
 	// ttlIgnored: durations beside electors of 2016 that do not fit theirs.
@@ -247,8 +249,9 @@ var knownBugs = []knownBug{
 	{name: "whatever comes last taken for the newest", kind: polled, world: arrivalOrder},
 	{name: "another object taken for a later state", kind: polled, world: epochKept},
 	{name: "another state at the same count not looked at", kind: polled, world: equalCountIgnored},
+	{name: "an earlier state taken for a later one", world: restoredIsNews, script: scriptRestored},
 	{name: "one's own write not recognised", world: writesUnnamed, script: scriptUnnamed},
-	{name: "validity from the last request of a write", kind: leased, world: validFromLast},
+	{name: "validity from the last request of a write", world: validFromLast, script: scriptSettled},
 	{name: "the store's lease trusted alone", kind: leased, edits: []edit{{
 		"take.go", `	case bug("taking a missing lock at once")`, `	case bug("the store's lease trusted alone") && m.heldByAnother():
 		return m.seenAt + m.timing.RetryPeriod

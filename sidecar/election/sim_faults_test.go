@@ -338,6 +338,9 @@ func (w *world) heal() {
 	for _, e := range w.elders {
 		e.cut = false
 	}
+	if w.server.state.foreign {
+		w.server.remove() // a backup may have brought it back
+	}
 }
 
 // control makes a missing lock, as the controller does.

@@ -104,9 +104,11 @@ func (h *simHistory) take(changes int, state simState) bool {
 	case changes != h.changes:
 		return false
 	case mistake == equalCountIgnored && k.state.Exists && state.Exists && k.state.UID == state.UID && k.state.count == state.count:
-	case mistake == epochKept && k.state.Exists && state.Exists && k.state.UID != state.UID:
-		h.move(simSight{seen: true, epoch: k.epoch, state: state})
+	case mistake == epochKept && k.state.Exists && state.Exists && k.state.UID != state.UID: // an old state, then
 	case !state.Exists, k.state.UID != state.UID && state.Record.Holder == "" && state.Record.Mark == "":
+		h.high++
+		h.move(simSight{seen: true, epoch: h.high, state: state})
+	case mistake == restoredIsNews:
 		h.high++
 		h.move(simSight{seen: true, epoch: h.high, state: state})
 	default:

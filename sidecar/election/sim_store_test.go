@@ -70,16 +70,20 @@ func (s *simServer) interval() time.Duration {
 	return 0
 }
 
-// furnish makes the server a store, one of several.
+// onePace is the pace of a store that takes one write a second: less than a second of
+// the quickest clock, since such a bound is none to the millisecond.
+const onePace = 800 * time.Millisecond
+
+// furnish makes the server one of a kind: of stores there are several.
 func (s *simServer) furnish(kind simKind) {
 	w := s.w
 	s.kind, s.rate = kind, 1
-	switch kind {
-	case polled:
+	if kind == polled {
 		if s.digest = w.chance(0.5); !s.digest {
-			s.pace = 800 * time.Millisecond // less than a second of the quickest clock
+			s.pace = onePace
 		}
-	case leased:
+	}
+	if kind == leased {
 		if s.rate = w.rate(); w.chance(0.3) {
 			s.rate = w.between(time.Second/2, 2*time.Second).Seconds()
 		}

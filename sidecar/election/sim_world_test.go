@@ -26,7 +26,22 @@ import (
 //	sim_test.go          many seeds
 //	sim_scripts_test.go  schedules that seeds seldom find
 //	sim_bounds_test.go   how soon, and how late, there is a new leader
+//	sim_leased_test.go   how late, where a store's lease lasts longer or shorter
 //	sim_bugs_test.go     bugs that must be found
+//
+// There are four kinds of servers (simKind), and each seed of each kind is a run:
+//
+//	watched    an API server: every change comes, late or not, until a watch is silent;
+//	           with client-go's electors beside ours in some fleets
+//	polled     a store as Google's and Amazon's: asked once a period, revisions that only
+//	           differ (numbers or digests), writes that come through twice, one write a
+//	           second, states restored, edited under the same count, or not ours at all
+//	leased     a store as Azure's: polled, with a lease of its own that it ends by a clock
+//	           that may be as wrong as it likes, and that can be broken by hand
+//	endpoints  an API server with electors of 2016 beside ours, and of old client-go
+//
+// What package object makes of a store is written here once more (sim_object_test.go):
+// an election knows no backend.
 //
 // Time in the world is true time, from 0; each machine's clock runs at a rate of
 // its own.
