@@ -186,24 +186,28 @@ var (
 	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
 )
 
+// anchors are what links to a document's headings end with.
+func anchors(document string) map[string]bool {
+	all := map[string]bool{}
+	for _, h := range heading.FindAllStringSubmatch(document, -1) {
+		name := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(h[1]), "")
+		all[strings.ReplaceAll(name, " ", "-")] = true
+	}
+	return all
+}
+
 func TestLinksLeadSomewhere(t *testing.T) {
-	for _, path := range []string{"docs/guarantees.md", "docs/footprint.md", "examples/fencing/README.md"} {
-		text := read(t, path)
-		anchors := map[string]bool{}
-		for _, h := range heading.FindAllStringSubmatch(text, -1) {
-			name := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(h[1]), "")
-			anchors["#"+strings.ReplaceAll(name, " ", "-")] = true
-		}
-		for _, l := range link.FindAllStringSubmatch(text, -1) {
-			target := l[1]
-			if strings.HasPrefix(target, "#") {
-				if !anchors[target] {
-					t.Errorf("%s: there is no heading for %s", path, target)
-				}
-				continue
+	for _, from := range []string{"docs/guarantees.md", "docs/footprint.md", "docs/migrate-from-leader-elector.md", "examples/fencing/README.md"} {
+		for _, l := range link.FindAllStringSubmatch(read(t, from), -1) {
+			target, anchor, _ := strings.Cut(l[1], "#")
+			to := from
+			if target != "" {
+				to = filepath.ToSlash(filepath.Join(filepath.Dir(from), target))
 			}
-			if _, err := os.Stat(filepath.Join(root, filepath.Dir(path), target)); err != nil {
-				t.Errorf("%s: %v", path, err)
+			if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(to))); err != nil {
+				t.Errorf("%s: %v", from, err)
+			} else if anchor != "" && !anchors(read(t, to))[anchor] {
+				t.Errorf("%s: there is no heading for %s", from, l[1])
 			}
 		}
 	}

@@ -44,7 +44,12 @@ func main() {
 func parse() (options, error) {
 	var o options
 	flag.StringVar(&o.election, "election", "", "the election's `name`, and that of its Endpoints object")
-	flag.StringVar(&o.id, "id", "", "this participant's `name`")
+	// The image of 2016 set it so, where its user did not.
+	host, err := os.Hostname()
+	if err != nil {
+		return o, err
+	}
+	flag.StringVar(&o.id, "id", host, "this participant's `name`")
 	flag.StringVar(&o.namespace, "election-namespace", metav1.NamespaceDefault, "the election's `namespace`")
 	flag.DurationVar(&o.ttl, "ttl", 10*time.Second, "how long a silent leader is respected")
 	flag.StringVar(&o.address, "http", "", "the `address` at which to say who leads; empty: nowhere")

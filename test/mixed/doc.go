@@ -1,7 +1,8 @@
 // Package mixed shows what exclusion is worth where client-go's LeaderElector
-// stands in an election beside our sidecar, in one Lease: tests of the real
-// programs, as processes, against a real API server. All times are of one clock,
-// and leading is judged by each process's own word.
+// stands in an election beside our sidecar, in one Lease, or the leader-elector
+// sidecar of 2016, in one Endpoints object: tests of the real programs, as
+// processes, against a real API server. All times are of one clock, and leading is
+// judged by each process's own word.
 //
 // What the tests show, with D the lease duration, V our renew deadline, and R and
 // P client-go's renew deadline and retry period:
@@ -31,6 +32,17 @@
 //	client-go makes it before ours does         most V where the watch is silent
 //	client-go releases before its application   as long as that goes on: client-go calls
 //	has ended its work                          OnStoppedLeading only after the release
+//
+// With the sidecar of 2016, whose elector is client-go's of 2018, and T its ttl:
+//
+//	what happens                                what follows
+//	-----------------------------------------   -------------------------------------------
+//	kills, terminations and restarts of both    never two leaders, in both directions
+//	ours releases                               that of 2016 follows when T has passed since it
+//	                                            saw that, and it looks again
+//	that of 2016 ends, in whatever way          ours follows T + 1 s after its last renewal, or D
+//	that of 2016 is paused beyond T             two lead, from ours' beginning until that of 2016
+//	                                            has looked again, at most T / 2 after it goes on
 //
 // In all of these our fencing token grows with every term of ours; client-go has
 // none.

@@ -190,7 +190,12 @@ func TestRecordsOfOthers(t *testing.T) {
 			map[string]string{endpoints.LeaderAnnotation: `{"holderIdentity":"","leaseDurationSeconds":1,"acquireTime":"2016-07-08T09:10:11Z","renewTime":"2016-07-08T09:10:11Z","leaderTransitions":4}`},
 			lock.Record{Duration: time.Second, Acquired: at, Renewed: at, Transitions: 4},
 		},
-		"no record": {nil, lock.Record{}},
+		"no record":          {nil, lock.Record{}},
+		"a record of nobody": {map[string]string{endpoints.LeaderAnnotation: "{}"}, lock.Record{}},
+		"a release of client-go before v0.20, which could be a hand edit": {
+			map[string]string{endpoints.LeaderAnnotation: `{"holderIdentity":"","leaseDurationSeconds":0,"acquireTime":null,"renewTime":null,"leaderTransitions":4}`},
+			lock.Record{Transitions: 4},
+		},
 		"a record of a later version": {
 			map[string]string{endpoints.LeaderAnnotation: `{"holderIdentity":"b","leaseDurationSeconds":15,"acquireTime":null,"renewTime":null,"leaderTransitions":0,"strategy":"","preferredHolder":""}`},
 			lock.Record{Holder: "b", Duration: 15 * time.Second},

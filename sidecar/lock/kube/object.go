@@ -35,10 +35,10 @@ type Object[T metav1.Object] struct {
 
 var _ lock.Lock = (*Object[metav1.Object])(nil)
 
-// New gives the lock on the named object of a kind. The error is about the
-// configuration alone; no request is sent.
-func New[T metav1.Object](config *rest.Config, kind Kind[T], namespace, name string) (*Object[T], error) {
-	client, parameters, err := newClient(config, kind.GroupVersion, kind.AddToScheme)
+// New gives the lock on the named object of a kind. The error is about server alone; no
+// request is sent.
+func New[T metav1.Object](server *rest.Config, kind Kind[T], namespace, name string) (*Object[T], error) {
+	client, parameters, err := newClient(server, kind.GroupVersion, kind.AddToScheme)
 	if err != nil {
 		return nil, fmt.Errorf("make a client for the %s %s/%s: %w", kind.Name, namespace, name, err)
 	}
