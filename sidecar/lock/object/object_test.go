@@ -91,6 +91,18 @@ func (b bed) watch(ctx context.Context, from lock.Version) (told chan lock.Snaps
 	return told, ended
 }
 
+// next is what comes within an hour, in virtual time.
+func next[T any](b bed, from <-chan T) T {
+	b.Helper()
+	select {
+	case got := <-from:
+		return got
+	case <-time.After(time.Hour):
+		b.Fatal("nothing comes")
+		panic("unreachable")
+	}
+}
+
 func TestAWriteIsKnownByItsID(t *testing.T) {
 	for name, fate := range map[string]objecttest.Fate{
 		"answered":                {},
@@ -188,11 +200,11 @@ func TestAnAnswerFromBeforeAWriteIsNoNews(t *testing.T) {
 		if read := b.read(); read.Version != written.Version {
 			b.Errorf("wrote %s, read %s", written.Version, read.Version)
 		}
-		if s := <-told; s.Version != written.Version || len(told) > 0 {
+		if s := next(b, told); s.Version != written.Version || len(told) > 0 {
 			b.Errorf("wrote %s, told are %s and %d more", written.Version, s.Version, len(told))
 		}
 		stop()
-		if err := <-ended; err != nil {
+		if err := next(b, ended); err != nil {
 			b.Errorf("the watch ends with %v", err)
 		}
 	})
@@ -219,7 +231,7 @@ func TestARestoredObjectIsARewoundHistory(t *testing.T) {
 				known := b.write(b.write(b.base, "a"), "a")
 				told, ended := b.watch(b.Context(), known.Version)
 				restore(b)
-				if err := <-ended; !errors.Is(err, object.ErrRewound) || len(told) > 0 {
+				if err := next(b, ended); !errors.Is(err, object.ErrRewound) || len(told) > 0 {
 					b.Errorf("the watch tells %d changes and ends with %v", len(told), err)
 				}
 				read := b.read()
@@ -249,14 +261,14 @@ func TestALockMadeAnewIsALaterOne(t *testing.T) {
 		known := b.write(b.base, "a")
 		told, _ := b.watch(b.Context(), known.Version)
 		b.server.Delete()
-		if s := <-told; s.Exists || s.Version.Compare(known.Version) <= 0 {
+		if s := next(b, told); s.Exists || s.Version.Compare(known.Version) <= 0 {
 			b.Errorf("of the deletion it tells %+v", s)
 		}
 		other := object.New(b.server.Client(), object.Options{})
 		if err := other.Create(b.Context()); err != nil {
 			b.Fatal(err)
 		}
-		anew := <-told
+		anew := next(b, told)
 		if !anew.Exists || anew.UID == known.UID || anew.Version.Compare(known.Version) <= 0 {
 			b.Errorf("of the new one it tells %+v", anew)
 		}
@@ -276,7 +288,7 @@ func TestAForeignObjectIsLeftAlone(t *testing.T) {
 				if _, err := b.lock.Read(b.Context()); !errors.Is(err, object.ErrForeign) {
 					b.Errorf("a read gives %v", err)
 				}
-				if err := <-ended; !errors.Is(err, object.ErrForeign) {
+				if err := next(b, ended); !errors.Is(err, object.ErrForeign) {
 					b.Errorf("a watch ends with %v", err)
 				}
 				if err := b.lock.Create(b.Context()); !errors.Is(err, lock.ErrExists) {
@@ -297,7 +309,7 @@ func TestAWatchEndsAtAQuestionWithoutAnswer(t *testing.T) {
 	inBed(t, func(b bed) {
 		b.fate(objecttest.Fate{Before: time.Hour})
 		_, ended := b.watch(b.Context(), b.base.From)
-		if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {
+		if err := next(b, ended); !errors.Is(err, context.DeadlineExceeded) {
 			b.Errorf("it ends with %v", err)
 		}
 	})
