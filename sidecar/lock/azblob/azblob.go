@@ -55,14 +55,22 @@ type Options struct {
 	Credentials string
 }
 
-// New gives the lock. It sends no request; the errors are about the credentials.
+// New gives the lock. It sends no request; the error is about the credentials.
 func New(o Options) (lock.Lock, error) {
+	s, err := NewStore(o)
+	if err != nil {
+		return nil, err
+	}
+	return object.New(s, object.Options{Name: o.Address.String(), Period: o.Period}), nil
+}
+
+// NewStore gives the lock's blob without the lock.
+func NewStore(o Options) (object.Store, error) {
 	c, err := connect(o.Address, o.Credentials)
 	if err != nil {
 		return nil, fmt.Errorf("make a client for %s: %w", o.Address, err)
 	}
-	s := newStore(client{c}, leaseID(o.PodUID, o.Address), o.LeaseDuration)
-	return object.New(s, object.Options{Name: o.Address.String(), Period: o.Period}), nil
+	return newStore(client{c}, leaseID(o.PodUID, o.Address), o.LeaseDuration), nil
 }
 
 // leaseID is the UUID (version 8, RFC 9562) that all processes of a pod propose for a blob.
