@@ -23,11 +23,32 @@
 //   - A release is written first, and then the lease is given back. Who sees the release in
 //     between is refused once, and tries again after some 50 ms.
 //
-// Requests: a leader sends two a period, Lease Blob and Set Blob Metadata, and no others; a
-// standby one, Get Blob Properties. Neither is a write operation in Azure's price list, which
-// Put Blob is; and a Put Blob would leave the old state behind wherever soft delete is on, as
-// it is in a new account. Where versions are on, Set Blob Metadata leaves one too: use an account
-// without. The blob is made by one Put Blob, in a container that is there already.
+// # What it asks, and of whom
+//
+// A leader sends two requests a period, Lease Blob and Set Blob Metadata, and a standby one,
+// Get Blob Properties: each of them is one of Azure's "all other operations", which cost a
+// tenth of its write operations. So of the counts of object.Monthly, the writes are doubled,
+// and all are of that class. Put Blob, a write operation, is sent once, to make the blob, in
+// a container that is there already. It would also leave the old state behind at every
+// renewal wherever soft delete is on, as it is in accounts that the portal made; Set Blob
+// Metadata does not, but leaves a version where versioning is on: use an account, or a
+// container, without.
+//
+// The rights: those of the role Storage Blob Data Contributor on the container, of which
+// reading and writing blobs (their leases among it) are used; none to list, none to delete.
+//
+// # What tests against an emulator can't show
+//
+// Azurite ends leases by this machine's clock; what another clock does is tested against a
+// model. It knows one account key, and neither tokens nor roles, so that identities are
+// tested no further than that they can be made. It has no limits and no 429 or 503 of its
+// own (the tests' proxy answers so for it), no redundancy and no failover: that an answer
+// is never older than one before, and that a write names the state it replaces, also
+// across a failover within a region, is Microsoft's word. After a failover of the account
+// to another region (asynchronous, and an administrator's act) an older state comes back,
+// which running candidates take for what it is, and new ones believe. Azurite also lets a
+// lease be renewed that has run out while the blob was changed, which Azure does not; nothing
+// here renews, acquisitions do.
 package azblob
 
 import (
@@ -55,14 +76,22 @@ type Options struct {
 	Credentials string
 }
 
-// New gives the lock. It sends no request; the errors are about the credentials.
+// New gives the lock. It sends no request; the error is about the credentials.
 func New(o Options) (lock.Lock, error) {
+	s, err := NewStore(o)
+	if err != nil {
+		return nil, err
+	}
+	return object.New(s, object.Options{Name: o.Address.String(), Period: o.Period}), nil
+}
+
+// NewStore gives the lock's blob without the lock.
+func NewStore(o Options) (object.Store, error) {
 	c, err := connect(o.Address, o.Credentials)
 	if err != nil {
 		return nil, fmt.Errorf("make a client for %s: %w", o.Address, err)
 	}
-	s := newStore(client{c}, leaseID(o.PodUID, o.Address), o.LeaseDuration)
-	return object.New(s, object.Options{Name: o.Address.String(), Period: o.Period}), nil
+	return newStore(client{c}, leaseID(o.PodUID, o.Address), o.LeaseDuration), nil
 }
 
 // leaseID is the UUID (version 8, RFC 9562) that all processes of a pod propose for a blob.

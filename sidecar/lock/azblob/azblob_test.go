@@ -37,6 +37,16 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+func TestStore(t *testing.T) {
+	objecttest.Run(t, func(*testing.T) objecttest.Backend {
+		s := newService(1)
+		return objecttest.Backend{
+			Store:  newStore(s.wire(), "id", shortest),
+			Delete: func(context.Context) error { s.delete(); return nil },
+		}
+	})
+}
+
 func TestLeaseIDs(t *testing.T) {
 	one := leaseID("0f3c", address)
 	if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(one) {

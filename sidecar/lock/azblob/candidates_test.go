@@ -18,7 +18,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object/objecttest"
 )
 
-// fleets is how many fleets TestCandidates runs, each for five virtual minutes.
+// fleets is how many fleets TestCandidates runs, each for seven virtual minutes.
 const fleets = 30
 
 const trouble = 0.03
@@ -142,6 +142,26 @@ func (w *world) end() {
 	}
 }
 
+// settles waits for a leader, when nothing goes wrong any more.
+func (w *world) settles() {
+	for _, i := range w.alive {
+		i.wire.setCut(false)
+		i.wire.trouble(calm)
+	}
+	const step, steps = 100 * time.Millisecond, 1500
+	for range steps {
+		time.Sleep(step)
+		w.now += step
+		w.judge()
+	}
+	for _, i := range w.alive {
+		if s, _ := i.Status(); s.IsLeader {
+			return
+		}
+	}
+	w.wrongf("nobody leads in the end")
+}
+
 func (w *world) notef(format string, args ...any) {
 	w.done = append(w.done, fmt.Sprintf("%s: ", w.now)+fmt.Sprintf(format, args...))
 }
@@ -226,7 +246,7 @@ func (w *world) disturb() {
 // TestCandidates runs whole candidates over one blob: through delays, losses, late and
 // double execution, cuts, crashes, restarts, leases broken and given to strangers, and
 // deletions, with clocks of different rates, the service's among them. It looks every few
-// virtual milliseconds for a second leader and for a token that does not grow.
+// virtual milliseconds for a second leader and for a token that does not grow, and in the end for a leader.
 func TestCandidates(t *testing.T) {
 	const step, steps = 5 * time.Millisecond, 60000
 	terms := 0
@@ -243,6 +263,7 @@ func TestCandidates(t *testing.T) {
 				w.judge()
 				w.disturb()
 			}
+			w.settles()
 			terms += w.terms
 		})
 	}

@@ -25,8 +25,11 @@ var _ blob = client{}
 
 func (c client) properties(ctx context.Context) (properties, error) {
 	r, err := c.client().GetProperties(ctx, nil)
-	if err != nil {
-		return properties{answer: answer{date: dateOf(err)}}, failed(err)
+	switch {
+	case bloberror.HasCode(err, bloberror.BlobNotFound):
+		return properties{answer: answer{date: dateOf(err)}}, lock.ErrMissing
+	case err != nil:
+		return properties{}, failed(err)
 	}
 	metadata := make(map[string]string, len(r.Metadata))
 	for key, value := range r.Metadata {
@@ -90,17 +93,16 @@ func newAnswer(etag *azcore.ETag, date *time.Time) answer {
 	return answer{etag: string(orZero(etag)), date: orZero(date)}
 }
 
-// kinds says what the service's errors mean to the store. A container that is missing is
-// no missing blob.
+// kinds says what the service's errors mean to the store. That the container is missing
+// says nothing of the blob.
 var kinds = []struct {
 	kind  error
 	codes []bloberror.Code
 }{
 	{errLeased, []bloberror.Code{bloberror.LeaseAlreadyPresent}},
 	{errBreaking, []bloberror.Code{bloberror.LeaseIsBreakingAndCannotBeAcquired}},
-	{lock.ErrMissing, []bloberror.Code{bloberror.BlobNotFound}},
 	{lock.ErrConflict, []bloberror.Code{
-		bloberror.BlobAlreadyExists, bloberror.ConditionNotMet, bloberror.LeaseIDMissing, bloberror.LeaseLost,
+		bloberror.BlobNotFound, bloberror.BlobAlreadyExists, bloberror.ConditionNotMet, bloberror.LeaseIDMissing, bloberror.LeaseLost,
 		bloberror.LeaseIDMismatchWithBlobOperation, bloberror.LeaseNotPresentWithBlobOperation,
 		bloberror.LeaseIDMismatchWithLeaseOperation, bloberror.LeaseNotPresentWithLeaseOperation,
 	}},

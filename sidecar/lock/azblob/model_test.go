@@ -57,10 +57,7 @@ func (s *service) write(metadata map[string]string) answer {
 }
 
 func (s *service) still(etag string) error {
-	switch {
-	case !s.exists:
-		return lock.ErrMissing
-	case s.etag != etag:
+	if !s.exists || s.etag != etag {
 		return lock.ErrConflict
 	}
 	return nil

@@ -52,16 +52,19 @@ func TestSecrets(t *testing.T) {
 		},
 		"a managed identity": {map[string]string{ClientID: "c"}, "https://shop.blob.core.windows.net/locks/orders", nil},
 		"an endpoint that is no URL": {
-			map[string]string{Endpoint: "shop.example"}, "",
+			map[string]string{Endpoint: "shop.example"},
+			"",
 			[]string{`endpoint="shop.example", allowed: a URL that begins with http:// or https://`},
 		},
 		"an account key that is none": {map[string]string{AccountKey: "?"}, "", []string{"sign in to the account shop"}},
 		"a connection string of another account": {
-			map[string]string{ConnectionString: "AccountName=other;AccountKey=" + key}, "",
+			map[string]string{ConnectionString: "AccountName=other;AccountKey=" + key},
+			"",
 			[]string{`connection-string has AccountName="other", allowed: shop`},
 		},
 		"several ways": {
-			map[string]string{ConnectionString: connection, AccountKey: key, ClientSecret: "s", Endpoint: "https://a"}, "",
+			map[string]string{ConnectionString: connection, AccountKey: key, ClientSecret: "s", Endpoint: "https://a"},
+			"",
 			[]string{"are 3 ways to sign in, allowed: one of them", "both say where the account is", "client-secret needs client-id and tenant-id"},
 		},
 	}

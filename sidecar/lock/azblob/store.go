@@ -17,10 +17,10 @@ import (
 // and so is no candidate; or is one whose writes fail.
 var ErrLeased = errors.New("the blob is leased by somebody who is no candidate: wait for the lease's end, or break it")
 
-// blob is one blob, and one request to it each. Errors: those of package lock, those
-// below, or one that says nothing.
+// blob is one blob, and one request to it each. Errors: those that are named, among them
+// those below, lock.ErrForbidden, or one that says nothing.
 type blob interface {
-	// properties gives the blob's metadata, or lock.ErrMissing.
+	// properties gives the blob's metadata, or the date and lock.ErrMissing.
 	properties(ctx context.Context) (properties, error)
 	// create makes the blob, or says lock.ErrConflict.
 	create(ctx context.Context, body string, metadata map[string]string) (answer, error)
@@ -189,7 +189,7 @@ func (s *store) tryLetGo(ctx context.Context, etag string) bool {
 	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
 	defer cancel()
 	err := s.blob.release(ctx, s.leaseID, etag)
-	return err == nil || errors.Is(err, lock.ErrConflict) || errors.Is(err, lock.ErrMissing) || errors.Is(err, lock.ErrForbidden)
+	return err == nil || errors.Is(err, lock.ErrConflict) || errors.Is(err, lock.ErrForbidden)
 }
 
 func (s *store) remember(p properties) {
@@ -208,7 +208,7 @@ func (s *store) others(ctx context.Context, base string) (map[string]string, err
 		return seen.metadata, nil
 	}
 	p, _, err := s.look(ctx)
-	if err == nil && p.etag != base {
+	if errors.Is(err, lock.ErrMissing) || err == nil && p.etag != base {
 		err = lock.ErrConflict
 	}
 	return p.metadata, err

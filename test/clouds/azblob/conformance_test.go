@@ -10,7 +10,9 @@ import (
 	"os"
 	"testing"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/azblob"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/locktest"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object/objecttest"
 	"github.com/leaseholder-dev/leaseholder/test/clouds/azurite"
 )
 
@@ -36,6 +38,19 @@ func TestConformance(t *testing.T) {
 			Lock:   p.client("0f3c"),
 			Delete: func(context.Context) error { return p.delete() },
 		}
+	})
+}
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	objecttest.Run(t, func(t *testing.T) objecttest.Backend {
+		t.Helper()
+		p := open(t)
+		store, err := azblob.NewStore(p.options("0f3c", server.URL))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return objecttest.Backend{Store: store, Delete: func(context.Context) error { return p.delete() }}
 	})
 }
 

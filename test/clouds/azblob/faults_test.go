@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -193,13 +191,8 @@ func TestWhatIsNoLockOfOursIsRefused(t *testing.T) {
 	})
 	t.Run("a wrong key", func(t *testing.T) {
 		p := open(t)
-		folder := t.TempDir()
-		for key, value := range map[string]string{azblob.AccountKey: "AAAA", azblob.Endpoint: server.Endpoint()} {
-			if err := os.WriteFile(filepath.Join(folder, key), []byte(value+"\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		l, err := azblob.New(azblob.Options{Address: p.address, PodUID: "a", Credentials: folder, LeaseDuration: leaseDuration})
+		keys := map[string]string{azblob.AccountKey: "AAAA", azblob.Endpoint: server.Endpoint()}
+		l, err := azblob.New(azblob.Options{Address: p.address, PodUID: "a", Credentials: folder(t, keys), LeaseDuration: leaseDuration})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -244,13 +237,8 @@ func TestWritesKeepWhatElseTheBlobCarries(t *testing.T) {
 func TestAnAccountKeyIsReadFromTheFolder(t *testing.T) {
 	t.Parallel()
 	p := open(t)
-	folder := t.TempDir()
-	for key, value := range map[string]string{azblob.AccountKey: azurite.Key, azblob.Endpoint: server.Endpoint() + "/"} {
-		if err := os.WriteFile(filepath.Join(folder, key), []byte(value+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	l, err := azblob.New(azblob.Options{Address: p.address, PodUID: "a", Credentials: folder, LeaseDuration: leaseDuration})
+	keys := map[string]string{azblob.AccountKey: azurite.Key, azblob.Endpoint: server.Endpoint() + "/"}
+	l, err := azblob.New(azblob.Options{Address: p.address, PodUID: "a", Credentials: folder(t, keys), LeaseDuration: leaseDuration})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,19 +58,34 @@ type client struct {
 func (p *place) client(podUID string) client {
 	p.t.Helper()
 	proxy := faults.New(p.t, server.URL)
-	folder := p.t.TempDir()
-	text := azurite.ConnectionString(proxy.URL + "/" + azurite.Account)
-	if err := os.WriteFile(filepath.Join(folder, azblob.ConnectionString), []byte(text), 0o600); err != nil {
-		p.t.Fatal(err)
-	}
-	l, err := azblob.New(azblob.Options{
-		Address: p.address, PodUID: podUID, Credentials: folder,
-		Period: retryPeriod, LeaseDuration: leaseDuration,
-	})
+	l, err := azblob.New(p.options(podUID, proxy.URL))
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	return client{Lock: l, proxy: proxy}
+}
+
+// options are a pod's, whose way to the server is at url.
+func (p *place) options(podUID, url string) azblob.Options {
+	p.t.Helper()
+	return azblob.Options{
+		Address: p.address, PodUID: podUID, Period: retryPeriod, LeaseDuration: leaseDuration,
+		Credentials: folder(p.t, map[string]string{
+			azblob.ConnectionString: azurite.ConnectionString(url + "/" + azurite.Account),
+		}),
+	}
+}
+
+// folder gives one with credentials, as a Secret is mounted.
+func folder(t *testing.T, keys map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for key, value := range keys {
+		if err := os.WriteFile(filepath.Join(dir, key), []byte(value+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // state is the blob's lease as the service says it is.
