@@ -114,7 +114,7 @@ lint: bin/tools/golangci-lint ## Check the Go code's style and likely faults.
 	cd test/clouds/s3server && ../../../bin/tools/golangci-lint run --allow-parallel-runners ./...
 
 .PHONY: test-go
-test-go: control-plane bin/tools/helm ## Test all packages, against a real kube-apiserver and etcd where one matters.
+test-go: control-plane bin/tools/helm azurite ## Test all packages, against a real kube-apiserver and etcd where one matters.
 	go test -timeout $(PATIENCE) -p $(TESTED_AT_ONCE) ./...
 	cd test && go test -count=1 -timeout $(PATIENCE) -p $(TESTED_AT_ONCE) ./bench/... ./clouds/... ./cluster/... ./conformance/... ./contender/... ./docs/... ./footprint/... ./installed/... ./layout/... ./mixed/... ./product/...
 
@@ -123,7 +123,7 @@ s3server: ## Build the S3 server of the tests, which build it themselves too (tw
 	go -C test/clouds/s3server build -o $(CURDIR)/bin/clouds/s3server .
 
 .PHONY: conformance
-conformance: control-plane s3server ## Print which lock keeps which promise, backend by backend. WRITE=1 writes it into docs/locks.md.
+conformance: control-plane azurite s3server ## Print which lock keeps which promise, backend by backend. WRITE=1 writes it into docs/locks.md.
 	cd test && go run ./cmd/conformance --root $(CURDIR) $(if $(WRITE),--write)
 
 .PHONY: simulate
@@ -136,6 +136,11 @@ fuzz: control-plane ## Fuzz the injector and offline injection, each part for FU
 	go test -run '^$$' -fuzz FuzzApply -fuzztime $(or $(FUZZTIME),10m) ./cmd/kubectl-leaseholder/inject/edit
 	go test -run '^$$' -fuzz FuzzSplit -fuzztime $(or $(FUZZTIME),10m) ./cmd/kubectl-leaseholder/inject
 	go test -count=1 -timeout 24h -v -run TestRandomPods ./webhook/acceptance -pods=$(or $(PODS),10000) -first-seed=$(or $(FIRST),0)
+
+.PHONY: azurite
+azurite: ## Install Azurite, the emulator of Azure Blob Storage, for tests; first npm and node, if they are missing, from Debian's packages.
+	{ command -v node && command -v npm; } >/dev/null || { $(APT) update -q && $(APT) install -qy --no-install-recommends npm; }
+	test/clouds/azurite/install.sh >/dev/null
 
 # The packages of Debian that the tests need.
 .PHONY: spin buildah

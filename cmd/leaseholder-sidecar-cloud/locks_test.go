@@ -8,7 +8,7 @@ import (
 
 func TestEveryLockOutsideTheClusterIsKnown(t *testing.T) {
 	known := locks()
-	for _, scheme := range []config.LockScheme{config.LockLease, config.LockGCS, config.LockS3} {
+	for _, scheme := range []config.LockScheme{config.LockLease, config.LockGCS, config.LockAzureBlob, config.LockS3} {
 		if known[scheme] == nil {
 			t.Errorf("there is no %q", scheme)
 		}

@@ -1,0 +1,146 @@
+package azblob
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	azureblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+)
+
+// reread is how often the folder with credentials is read again, so that a Secret can be
+// changed under a running sidecar.
+const reread = time.Minute
+
+// connection is the SDK's client of one blob, with the credentials that the folder has
+// now.
+type connection struct {
+	address config.LockAddress
+	folder  string
+	options policy.ClientOptions
+
+	mu     sync.Mutex
+	secret secret
+	readAt time.Time
+	sdk    *blockblob.Client
+}
+
+// connect reads the folder, and sends no request.
+func connect(a config.LockAddress, folder string) (*connection, error) {
+	c := &connection{address: a, folder: folder, readAt: time.Now(), options: policy.ClientOptions{
+		// The election repeats a request, when it has looked again.
+		Retry:     policy.RetryOptions{MaxRetries: -1},
+		Telemetry: policy.TelemetryOptions{ApplicationID: "leaseholder"},
+		Transport: &http.Client{Transport: transport()},
+	}}
+	var err error
+	if c.secret, err = readSecret(folder, a.Account); err != nil {
+		return nil, err
+	}
+	c.sdk, err = c.signIn(c.secret)
+	return c, err
+}
+
+// transport makes every request that is given up close its connection, so that the next
+// attempt takes a new one: over HTTP/2 it would go on waiting in a dead connection, and
+// cost the lead. Nor are there many that could all be dead.
+func transport() *http.Transport {
+	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
+	if common, ok := http.DefaultTransport.(*http.Transport); ok {
+		t = common.Clone()
+	}
+	t.ForceAttemptHTTP2 = false
+	t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	t.MaxIdleConnsPerHost = 1
+	return t
+}
+
+// client gives the client with the credentials that are in the folder now. A folder that
+// is wrong for a while changes nothing.
+func (c *connection) client() *blockblob.Client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.readAt) < reread {
+		return c.sdk
+	}
+	c.readAt = time.Now()
+	now, err := readSecret(c.folder, c.address.Account)
+	if err != nil || now == c.secret {
+		return c.sdk
+	}
+	if sdk, err := c.signIn(now); err == nil {
+		c.sdk, c.secret = sdk, now
+	}
+	return c.sdk
+}
+
+// signIn gives a client that uses what the secret holds or, failing that, the pod's
+// workload identity, or the node's managed identity.
+func (c *connection) signIn(s secret) (*blockblob.Client, error) {
+	options := &blockblob.ClientOptions{ClientOptions: c.options}
+	var client *blockblob.Client
+	var err error
+	switch {
+	case s.connectionString != "":
+		client, err = blockblob.NewClientFromConnectionString(s.connectionString, c.address.Bucket, c.address.Object, options)
+	case s.accountKey != "":
+		var key *azureblob.SharedKeyCredential
+		if key, err = azureblob.NewSharedKeyCredential(c.address.Account, s.accountKey); err == nil {
+			client, err = blockblob.NewClientWithSharedKeyCredential(c.url(s), key, options)
+		}
+	default:
+		var identity azcore.TokenCredential
+		if identity, err = c.identity(s); err == nil {
+			client, err = blockblob.NewClient(c.url(s), identity, options)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sign in to the account %s: %w", c.address.Account, err)
+	}
+	return client, nil
+}
+
+// url is the blob's. Names need no escaping: config.ParseLock allows none that would.
+func (c *connection) url(s secret) string {
+	endpoint := s.endpoint
+	if endpoint == "" {
+		endpoint = "https://" + c.address.Account + ".blob.core.windows.net"
+	}
+	return strings.TrimSuffix(endpoint, "/") + "/" + c.address.Bucket + "/" + c.address.Object
+}
+
+// identity gives what asks for tokens. The SDK's own chain would bring what signs in
+// developers along.
+func (c *connection) identity(s secret) (identity azcore.TokenCredential, err error) {
+	// Requests for tokens may be repeated, within the request that needs one.
+	options := c.options
+	options.Retry = policy.RetryOptions{}
+	switch {
+	case s.clientSecret != "":
+		identity, err = azidentity.NewClientSecretCredential(s.tenantID, s.clientID, s.clientSecret,
+			&azidentity.ClientSecretCredentialOptions{ClientOptions: options})
+	case os.Getenv("AZURE_FEDERATED_TOKEN_FILE") != "":
+		identity, err = azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
+			ClientOptions: options, ClientID: s.clientID, TenantID: s.tenantID,
+		})
+	default:
+		o := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: options}
+		if id := s.clientID; id != "" {
+			o.ID = azidentity.ClientID(id)
+		} else if id = os.Getenv("AZURE_CLIENT_ID"); id != "" {
+			o.ID = azidentity.ClientID(id)
+		}
+		identity, err = azidentity.NewManagedIdentityCredential(o)
+	}
+	return identity, err //nolint:wrapcheck // signIn says what failed
+}
