@@ -123,7 +123,7 @@ s3server: ## Build the S3 server of the tests, which build it themselves too (tw
 	go -C test/clouds/s3server build -o $(CURDIR)/bin/clouds/s3server .
 
 .PHONY: conformance
-conformance: control-plane s3server ## Print which lock keeps which promise, backend by backend. WRITE=1 writes it into docs/locks.md.
+conformance: control-plane azurite s3server ## Print which lock keeps which promise, backend by backend. WRITE=1 writes it into docs/locks.md.
 	cd test && go run ./cmd/conformance --root $(CURDIR) $(if $(WRITE),--write)
 
 .PHONY: simulate

@@ -22,7 +22,8 @@ func roots() []root {
 
 type root struct{ module, folder string }
 
-// Backend is a package that runs the suite.
+// Backend is a package that runs the suite. A lock can be tried in several: against a
+// model of its server, and against a real one.
 type Backend struct {
 	// Name is the scheme of the lock's address, or of a lock that has none the
 	// package's.
@@ -67,6 +68,15 @@ func Backends(repository string) ([]Backend, error) {
 		return cmp.Or(cmp.Compare(rank(a.Name), rank(b.Name)), strings.Compare(a.Name, b.Name))
 	})
 	return backends, nil
+}
+
+// Names are the backends' names, each once.
+func Names(backends []Backend) []string {
+	var names []string
+	for _, b := range backends {
+		names = append(names, b.Name)
+	}
+	return slices.Compact(names) // they are in order
 }
 
 func name(folder string) string {

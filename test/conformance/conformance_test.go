@@ -68,14 +68,23 @@ func TestBackendsAreFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	for _, b := range backends {
-		names = append(names, b.Name)
-	}
+	names := Names(backends)
 	if len(names) == 0 || names[0] != "lease" || !slices.Contains(names, "memory") || !slices.Contains(names, "s3") {
 		t.Errorf("found are %v", names)
 	}
-	if all := len(names); len(slices.Compact(names)) != all {
+	if unique := slices.Compact(slices.Sorted(slices.Values(names))); len(unique) != len(names) {
 		t.Errorf("of %v one is there twice", names)
+	}
+}
+
+func TestABackendThatFailsOnceFails(t *testing.T) {
+	for _, order := range [][2]string{{"pass", "fail"}, {"fail", "pass"}} {
+		table := Table{results: map[cell]string{}}
+		for _, result := range order {
+			table.enter(cell{"p", "b"}, result)
+		}
+		if said := table.says("p", "b"); said != "fail" {
+			t.Errorf("%v gives %q", order, said)
+		}
 	}
 }

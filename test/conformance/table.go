@@ -12,6 +12,9 @@ const (
 	end   = "<!-- /conformance -->"
 )
 
+// pass is what go test says of a test that passes.
+const pass = "pass"
+
 // Kept is what a cell says of a promise that is kept.
 const Kept = "yes"
 
@@ -28,7 +31,7 @@ type cell struct{ promise, backend string }
 // says is what a cell says: Kept, or what happened instead.
 func (t *Table) says(promise, backend string) string {
 	switch result := t.results[cell{promise, backend}]; result {
-	case "pass":
+	case pass:
 		return Kept
 	case "":
 		return "not tried"
