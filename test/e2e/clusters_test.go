@@ -11,10 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsouza/fake-gcs-server/fakestorage"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/leaseholder-dev/leaseholder/test/clouds/faults"
 	"github.com/leaseholder-dev/leaseholder/test/cluster"
 	"github.com/leaseholder-dev/leaseholder/test/product"
 )
@@ -48,18 +50,18 @@ func secondCluster(t *testing.T) site {
 // member is one of two clusters in an election, with a way of its own to the store.
 type member struct {
 	*space
-	way     *way
+	way     *faults.Proxy
 	history *product.History
 }
 
 // join gives a cluster its way to the store, and applies the example.
-func join(t *testing.T, at site, store *store) *member {
+func join(t *testing.T, at site, store *fakestorage.Server) *member {
 	t.Helper()
 	m := &member{space: at.space(t, 2*lifetime)}
-	m.way = store.way(t, at.prod.Cluster.Gateway())
+	m.way = wayTo(t, store, at)
 	_, err := m.client.CoreV1().Secrets(m.name).Create(m.ctx, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: "election-lock"},
-		StringData: map[string]string{"endpoint": m.way.endpoint()},
+		StringData: map[string]string{"endpoint": m.way.URL},
 	}, metav1.CreateOptions{})
 	m.must(err)
 	m.history = m.space.history(orders)
@@ -148,7 +150,7 @@ func (c *claims) ask(ctx context.Context, members ...*member) {
 // TestTwoClustersHaveOneLeader cuts the cluster that leads from the store: the other
 // takes over, and the one from before says so by itself.
 func TestTwoClustersHaveOneLeader(t *testing.T) {
-	store := newStore(t)
+	store := startStore(t)
 	a, b := join(t, site{prod, client}, store), join(t, secondCluster(t), store)
 	first, led := a.leads(b, 0)
 	from, to := a, b
@@ -164,7 +166,7 @@ func TestTwoClustersHaveOneLeader(t *testing.T) {
 	defer group.Wait()
 	defer done()
 
-	from.way.cut(true)
+	from.way.Cut(true)
 	second := to.await(to.history, 0, func(e product.Entry) bool { return e.Holder != "" && e.Token > first.Token })
 	if _, here := to.local(second); !here {
 		t.Errorf("%s leads, which is not in the cluster that reaches the store", second.Holder)
@@ -184,7 +186,7 @@ func TestTwoClustersHaveOneLeader(t *testing.T) {
 	})
 	t.Logf("cut off:\n%s%s", from.status(), to.status())
 
-	from.way.cut(false)
+	from.way.Cut(false)
 	healed, back := from.leads(to, first.Token)
 	if back || healed.Token != second.Token {
 		t.Errorf("after the cut, %s leads with token %d, and before %s with token %d", healed.Holder, healed.Token, second.Holder, second.Token)
