@@ -13,6 +13,8 @@ import (
 type Set struct {
 	// SidecarPath is our sidecar, ClientGoPath the elector of client-go.
 	SidecarPath, ClientGoPath string
+	// Elector2016Path is the elector of 2016, which BuildElector2016 builds.
+	Elector2016Path string
 }
 
 const (

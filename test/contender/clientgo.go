@@ -22,6 +22,12 @@ func (s Set) ClientGo(ctx context.Context, o Options) (*Process, error) {
 		"--retry-period="+o.RetryPeriod.String(),
 		"--release-on-cancel="+strconv.FormatBool(o.ReleaseOnCancel),
 	)
+	return p.stand(ctx)
+}
+
+// stand starts an elector that says in events when it leads, and returns when it stands.
+func (p *Process) stand(ctx context.Context) (*Process, error) {
+	o := p.options
 	standing := make(chan struct{})
 	p.command.Stdout = &lines{line: func(line []byte) {
 		e, err := event.Parse(line)

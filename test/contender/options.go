@@ -3,6 +3,8 @@ package contender
 import (
 	"io"
 	"time"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 // Options are what one contestant is told.
@@ -12,8 +14,10 @@ type Options struct {
 	// UID is the pod's; default: Name. Two sidecars of one UID and election take
 	// turns, on the whole machine.
 	UID string
-	// Namespace and Election name the Lease.
+	// Namespace and Election name the Lease, or the Endpoints object.
 	Namespace, Election string
+	// Lock is the sidecar's lock; default: a Lease.
+	Lock config.LockScheme
 	// Kubeconfig is the path of a kubeconfig.
 	Kubeconfig string
 	// The durations of the election; client-go wants them in this order, largest
@@ -30,6 +34,9 @@ type Options struct {
 func (o Options) complete() Options {
 	if o.UID == "" {
 		o.UID = o.Name
+	}
+	if o.Lock == "" {
+		o.Lock = config.LockLease
 	}
 	if o.Log == nil {
 		o.Log = io.Discard

@@ -32,7 +32,7 @@ type Process struct {
 // Name is the pod's name, and the identity of a client-go elector.
 func (p *Process) Name() string { return p.options.Name }
 
-// URL is the sidecar's local API, and empty for client-go.
+// URL is the sidecar's local API, or that of 2016, and empty for client-go.
 func (p *Process) URL() string { return p.url }
 
 // PID is the process's number, also when it has ended.

@@ -39,6 +39,7 @@ func (s Set) Sidecar(ctx context.Context, o Options) (*Process, error) {
 	const loopback = "127.0.0.1"
 	settings := config.Default()
 	settings.Election, settings.Namespace, settings.PodName, settings.PodUID = o.Election, o.Namespace, o.Name, o.UID
+	settings.Lock = config.LockAddress{Scheme: o.Lock}
 	settings.Timing = config.Timing{LeaseDuration: o.LeaseDuration, RenewDeadline: o.RenewDeadline, RetryPeriod: o.RetryPeriod}
 	settings.APIAddress, settings.ProbeAddress = net.JoinHostPort(loopback, port), net.JoinHostPort(loopback, probes)
 

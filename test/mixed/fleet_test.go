@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 	"github.com/leaseholder-dev/leaseholder/test/contender"
 )
@@ -23,7 +24,7 @@ const (
 	patience = time.Minute
 	// glance is the time between two looks.
 	glance = 5 * time.Millisecond
-	// namespace is where the Leases are.
+	// namespace is where the Leases and Endpoints objects are.
 	namespace = metav1.NamespaceDefault
 )
 
@@ -47,10 +48,11 @@ var (
 	endless = timing{60 * time.Second, 40 * time.Second, time.Second}
 )
 
-// fleet is one Lease and those who stand for it.
+// fleet is one Lease, or one Endpoints object, and those who stand for it.
 type fleet struct {
 	t        *testing.T
 	election string
+	lock     config.LockScheme
 	history  *history
 
 	ctx context.Context
@@ -62,20 +64,30 @@ type fleet struct {
 // a pod is the machine's.
 func newFleet(t *testing.T) *fleet {
 	t.Helper()
-	l := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "mixed-" + strconv.FormatUint(rand.Uint64(), 36)}}
+	l := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: electionName()}}
 	lease.Free(l, time.Now())
-	l, err := client.CoordinationV1().Leases(namespace).Create(t.Context(), l, metav1.CreateOptions{})
+	leases := client.CoordinationV1().Leases(namespace)
+	l, err := leases.Create(t.Context(), l, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fleet{t: t, election: l.Name, history: recordHistory(t, l)}
+	return fleetOn(t, l.Name, config.LockLease, recordHistory(t, leases, l))
+}
+
+// electionName is a name that comes once.
+func electionName() string { return "mixed-" + strconv.FormatUint(rand.Uint64(), 36) }
+
+// fleetOn is a fleet, still empty, that stands for a lock with this history.
+func fleetOn(t *testing.T, election string, lock config.LockScheme, h *history) *fleet {
+	t.Helper()
+	f := &fleet{t: t, election: election, lock: lock, history: h}
 	var cancel context.CancelFunc
 	f.ctx, cancel = context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(func() {
 		defer cancel()
 		f.end()
 		if t.Failed() {
-			t.Logf("the Lease: %v", f.history.story(0))
+			t.Logf("the lock: %v", f.history.story(0))
 			for _, p := range f.processes() {
 				t.Logf("%s: %+v", p.Name(), p.Terms())
 			}
@@ -101,7 +113,7 @@ func (f *fleet) processes() []*contender.Process {
 // options are those of a contestant. release is for client-go.
 func (f *fleet) options(name string, d timing, release bool) contender.Options {
 	o := contender.Options{
-		Name: name, UID: f.election + "-" + name, Namespace: namespace, Election: f.election, Kubeconfig: kubeconfig,
+		Name: name, UID: f.election + "-" + name, Namespace: namespace, Election: f.election, Lock: f.lock, Kubeconfig: kubeconfig,
 		LeaseDuration: d.lease, RenewDeadline: d.renew, RetryPeriod: d.retry, ReleaseOnCancel: release,
 	}
 	if testing.Verbose() {
@@ -129,6 +141,13 @@ func (f *fleet) clientGo(name string, d timing) *contender.Process {
 func (f *fleet) clientGoThatReleasesNothing(name string, d timing) *contender.Process {
 	f.t.Helper()
 	p, err := programs.ClientGo(f.ctx, f.options(name, d, false))
+	return f.join(p, err)
+}
+
+// of2016 starts a leader-elector sidecar of 2016, whose ttl is the lease duration.
+func (f *fleet) of2016(name string, d timing) *contender.Process {
+	f.t.Helper()
+	p, err := programs.Elector2016(f.ctx, f.options(name, d, false))
 	return f.join(p, err)
 }
 
@@ -164,7 +183,7 @@ func (f *fleet) must(err error) {
 	}
 }
 
-// leads waits until the process leads and the Lease says so.
+// leads waits until the process leads and the lock says so.
 func (f *fleet) leads(p *contender.Process) {
 	f.t.Helper()
 	eventually(f.t, p.Name()+" leads", func() bool {

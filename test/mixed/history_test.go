@@ -8,16 +8,18 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/election"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/endpoints"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 )
 
-// state is one state that a Lease went through.
+// state is one state that a Lease, or an Endpoints object, went through.
 type state struct {
 	lock.Record
 	// At is when it was seen, by CLOCK_BOOTTIME.
@@ -40,34 +42,37 @@ func (s state) String() string {
 	return lock.PodName(s.Holder)
 }
 
-// history is all states of one Lease from its making on, none left out.
+// history is all states of one object from its making on, none left out.
 type history struct {
 	mu     sync.Mutex
 	states []state
 	err    error
 }
 
-// recordHistory watches a Lease that exists until the test ends.
-func recordHistory(t *testing.T, l *coordinationv1.Lease) *history {
+// watcher is a client of the objects of one kind in one namespace.
+type watcher interface {
+	Watch(context.Context, metav1.ListOptions) (watch.Interface, error)
+}
+
+// recordHistory watches an object that exists until the test ends.
+func recordHistory(t *testing.T, of watcher, object metav1.Object) *history {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	w, err := client.CoordinationV1().Leases(l.Namespace).Watch(ctx, metav1.ListOptions{
-		FieldSelector:   fields.OneTermEqualSelector(metav1.ObjectNameField, l.Name).String(),
-		ResourceVersion: l.ResourceVersion,
+	w, err := of.Watch(ctx, metav1.ListOptions{
+		FieldSelector:   fields.OneTermEqualSelector(metav1.ObjectNameField, object.GetName()).String(),
+		ResourceVersion: object.GetResourceVersion(),
 	})
 	if err != nil {
 		cancel()
 		t.Fatal(err)
 	}
 	h := &history{}
-	h.add(l, false)
+	h.add(object, false)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for e := range w.ResultChan() {
-			if object, ok := e.Object.(*coordinationv1.Lease); ok {
-				h.add(object, e.Type == watch.Deleted)
-			}
+			h.add(e.Object, e.Type == watch.Deleted)
 		}
 		if ctx.Err() == nil {
 			h.fail(errors.New("the watch ended"))
@@ -78,14 +83,26 @@ func recordHistory(t *testing.T, l *coordinationv1.Lease) *history {
 		w.Stop()
 		<-done
 		if h.err != nil {
-			t.Errorf("the history of %s has a gap: %v", l.Name, h.err)
+			t.Errorf("the history of %s has a gap: %v", object.GetName(), h.err)
 		}
 	})
 	return h
 }
 
-func (h *history) add(l *coordinationv1.Lease, deleted bool) {
-	s := state{Record: lease.Decode(l), At: election.BootTime{}.Now(), UID: string(l.UID), Deleted: deleted}
+func (h *history) add(object any, deleted bool) {
+	s := state{At: election.BootTime{}.Now(), Deleted: deleted}
+	switch o := object.(type) {
+	case *coordinationv1.Lease:
+		s.Record, s.UID = lease.Decode(o), string(o.UID)
+	case *corev1.Endpoints: //nolint:staticcheck // this is the kind, deprecated or not
+		var err error
+		if s.Record, err = endpoints.Decode(o.Annotations); err != nil {
+			h.fail(err)
+		}
+		s.UID = string(o.UID)
+	default:
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.states = append(h.states, s)
@@ -135,10 +152,10 @@ func (h *history) story(from int) []string {
 	return all
 }
 
-// heldBy says that the Lease names a contestant.
+// heldBy says that the object names a contestant.
 func heldBy(name string) func(state) bool {
 	return func(s state) bool { return !s.Deleted && lock.PodName(s.Holder) == name }
 }
 
-// unheld says that the Lease names nobody.
+// unheld says that the object names nobody.
 func unheld(s state) bool { return !s.Deleted && s.Holder == "" }

@@ -42,12 +42,17 @@ func run(m *testing.M) (code int, err error) {
 	if programs, err = contender.Binaries(context.Background(), dir); err != nil {
 		return 1, err
 	}
+	if programs.Elector2016Path, err = contender.BuildElector2016(context.Background(), dir); err != nil {
+		return 1, err
+	}
 	var server envtest.Environment
 	if kube, err = server.Start(); err != nil {
 		return 1, fmt.Errorf("start a control plane (make control-plane, KUBEBUILDER_ASSETS=$PWD/bin/k8s): %w", err)
 	}
 	defer func() { _ = server.Stop() }()
 	kube.QPS = -1
+	// From 1.33 on every answer about Endpoints objects bears one.
+	kube.WarningHandlerWithContext = rest.NoWarnings{}
 	if client, err = kubernetes.NewForConfig(kube); err != nil {
 		return 1, err
 	}

@@ -111,7 +111,7 @@ func TestExitCodes(t *testing.T) {
 		"an unknown flag":   {[]string{"--verbose"}, nil, exitUsage, "-verbose"},
 		"an argument":       {[]string{"now"}, nil, exitUsage, `"now"`},
 		"a bad setting":     {nil, map[string]string{"LEASEHOLDER_STANDBY": "asleep"}, exitUsage, `LEASEHOLDER_STANDBY="asleep"`},
-		"an unknown lock":   {nil, map[string]string{"LEASEHOLDER_LOCK": "gs://shop-locks/orders"}, exitUsage, `LEASEHOLDER_LOCK="gs://shop-locks/orders" is refused, allowed: lease, which`},
+		"an unknown lock":   {nil, map[string]string{"LEASEHOLDER_LOCK": "gs://shop-locks/orders"}, exitUsage, `LEASEHOLDER_LOCK="gs://shop-locks/orders" is refused, allowed: endpoints, lease, which`},
 		"no cluster":        {nil, map[string]string{"KUBECONFIG": ""}, exitUsage, "KUBECONFIG"},
 		"a taken API port":  {nil, map[string]string{"LEASEHOLDER_API_ADDRESS": taken.Addr().String()}, exitFailed, taken.Addr().String()},
 		"a taken probeport": {nil, map[string]string{"LEASEHOLDER_PROBE_ADDRESS": taken.Addr().String()}, exitFailed, taken.Addr().String()},
