@@ -47,9 +47,10 @@ func (p Product) LoadImages(ctx context.Context) error {
 		return fmt.Errorf("build the stand-in: %w\n%s", err, out)
 	}
 	for name, program := range map[string]string{
-		"ghcr.io/leaseholder-dev/leaseholder-webhook:" + version: "leaseholder-webhook",
-		"ghcr.io/leaseholder-dev/leaseholder-sidecar:" + version: "leaseholder-sidecar",
-		"docker.io/hashicorp/http-echo:1.0":                      "standin",
+		"ghcr.io/leaseholder-dev/leaseholder-webhook:" + version:       "leaseholder-webhook",
+		"ghcr.io/leaseholder-dev/leaseholder-sidecar:" + version:       "leaseholder-sidecar",
+		"ghcr.io/leaseholder-dev/leaseholder-sidecar-cloud:" + version: "leaseholder-sidecar-cloud",
+		"docker.io/hashicorp/http-echo:1.0":                            "standin",
 	} {
 		inside := "/" + program
 		err := p.Cluster.LoadImage(ctx, cluster.Image{
