@@ -36,6 +36,10 @@ func (c *Cluster) nodeServer() string {
 	return "https://" + net.JoinHostPort(c.plan().gateway().String(), strconv.Itoa(c.read().Port))
 }
 
+// Gateway is the host's address in the cluster's network: where pods find what listens
+// on the host for them.
+func (c *Cluster) Gateway() string { return c.plan().gateway().String() }
+
 func (c *Cluster) path(parts ...string) string {
 	return filepath.Join(append([]string{c.dir}, parts...)...)
 }

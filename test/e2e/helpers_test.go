@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/api"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
@@ -25,8 +26,15 @@ import (
 // space is a namespace of one test, deleted after it and told of if it fails.
 type space struct {
 	*testing.T
+	site
 	name string
 	ctx  context.Context
+}
+
+// site is one cluster with the product on it.
+type site struct {
+	prod   product.Product
+	client kubernetes.Interface
 }
 
 func newSpace(t *testing.T) *space {
@@ -37,49 +45,54 @@ func newSpace(t *testing.T) *space {
 // spaceFor is newSpace for a test that may take longer.
 func spaceFor(t *testing.T, long time.Duration) *space {
 	t.Helper()
+	return site{prod, client}.space(t, long)
+}
+
+func (at site) space(t *testing.T, long time.Duration) *space {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	t.Cleanup(cancel)
 	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	if _, err := client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
+	if _, err := at.client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
 		t.Fatalf("create namespace: %v", err)
 	}
-	s := &space{T: t, name: name, ctx: ctx}
+	s := &space{T: t, site: at, name: name, ctx: ctx}
 	t.Cleanup(func() {
 		clean, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if t.Failed() {
-			report(clean, os.Stderr, name)
-			report(clean, os.Stderr, product.Namespace)
+			at.report(clean, os.Stderr, name)
+			at.report(clean, os.Stderr, product.Namespace)
 		}
-		if err := client.CoreV1().Namespaces().Delete(clean, name, metav1.DeleteOptions{}); err != nil {
+		if err := at.client.CoreV1().Namespaces().Delete(clean, name, metav1.DeleteOptions{}); err != nil {
 			t.Errorf("delete namespace: %v", err)
 		}
 	})
 	s.eventually("the default service account", func() error {
-		_, err := client.CoreV1().ServiceAccounts(name).Get(ctx, "default", metav1.GetOptions{})
+		_, err := at.client.CoreV1().ServiceAccounts(name).Get(ctx, "default", metav1.GetOptions{})
 		return err
 	})
 	return s
 }
 
 // report prints what explains a failure.
-func report(ctx context.Context, w io.Writer, namespace string) {
+func (at site) report(ctx context.Context, w io.Writer, namespace string) {
 	for _, args := range [][]string{
 		{"get", "pods,leases,rolebindings", "-o", "wide"},
 		{"get", "events", "--sort-by=.lastTimestamp"},
 		{"get", "pods", "-o", "yaml"},
 	} {
-		out, err := prod.Kubectl(ctx, append([]string{"-n", namespace}, args...)...)
+		out, err := at.prod.Kubectl(ctx, append([]string{"-n", namespace}, args...)...)
 		fmt.Fprintln(w, out, err)
 	}
-	pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+	pods, err := at.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		fmt.Fprintln(w, err)
 		return
 	}
 	for _, p := range pods.Items {
-		out, err := prod.Kubectl(ctx, "-n", namespace, "logs", p.Name, "--all-containers", "--prefix", "--tail=80")
+		out, err := at.prod.Kubectl(ctx, "-n", namespace, "logs", p.Name, "--all-containers", "--prefix", "--tail=80")
 		fmt.Fprintln(w, out, err)
 	}
 }
@@ -107,7 +120,7 @@ func (s *space) must(err error) {
 // apply applies a file or folder of the checkout.
 func (s *space) apply(path string) {
 	s.Helper()
-	_, err := prod.Kubectl(s.ctx, "-n", s.name, "apply", "-f", path)
+	_, err := s.prod.Kubectl(s.ctx, "-n", s.name, "apply", "-f", path)
 	s.must(err)
 }
 
@@ -122,13 +135,13 @@ func (s *space) manifest(text string) {
 // rolledOut waits for a workload as `kubectl rollout status` does.
 func (s *space) rolledOut(workload string) {
 	s.Helper()
-	_, err := prod.Kubectl(s.ctx, "-n", s.name, "rollout", "status", workload, "--timeout", patience.String())
+	_, err := s.prod.Kubectl(s.ctx, "-n", s.name, "rollout", "status", workload, "--timeout", patience.String())
 	s.must(err)
 }
 
 // history begins to record an election.
 func (s *space) history(election string) *product.History {
-	return product.Record(s.ctx, client, s.name, election)
+	return product.Record(s.ctx, s.client, s.name, election)
 }
 
 // await waits for a state of the lock.
@@ -151,7 +164,7 @@ func (s *space) now(h *product.History) product.Entry {
 // pods are an application's pods that are not being deleted.
 func (s *space) pods(app string) []corev1.Pod {
 	s.Helper()
-	list, err := client.CoreV1().Pods(s.name).List(s.ctx, metav1.ListOptions{LabelSelector: labels.Set{"app": app}.String()})
+	list, err := s.client.CoreV1().Pods(s.name).List(s.ctx, metav1.ListOptions{LabelSelector: labels.Set{"app": app}.String()})
 	s.must(err)
 	var living []corev1.Pod
 	for _, p := range list.Items {
@@ -164,7 +177,7 @@ func (s *space) pods(app string) []corev1.Pod {
 
 func (s *space) pod(name string) *corev1.Pod {
 	s.Helper()
-	p, err := client.CoreV1().Pods(s.name).Get(s.ctx, name, metav1.GetOptions{})
+	p, err := s.client.CoreV1().Pods(s.name).Get(s.ctx, name, metav1.GetOptions{})
 	s.must(err)
 	return p
 }
@@ -238,7 +251,7 @@ func (s *space) leaderDocument(p *corev1.Pod) (api.Document, error) {
 func (s *space) answeredBy(service, pod string) {
 	s.Helper()
 	const requests = 20
-	found, err := client.CoreV1().Services(s.name).Get(s.ctx, service, metav1.GetOptions{})
+	found, err := s.client.CoreV1().Services(s.name).Get(s.ctx, service, metav1.GetOptions{})
 	s.must(err)
 	s.eventually("answers of the service "+service, func() error {
 		for range requests {

@@ -74,26 +74,33 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 	if client, err = kubernetes.NewForConfig(c.RESTConfig()); err != nil {
 		return 0, fmt.Errorf("connect to the cluster: %w", err)
 	}
-	if err := prod.LoadImages(ctx); err != nil {
-		return 0, err
-	}
-	if err := restrict(ctx, product.Namespace); err != nil {
-		return 0, err
-	}
-	install := append(product.InstallCommand(), "--wait", "--timeout", patience.String())
-	out, err := prod.Helm(ctx, install...)
-	fmt.Fprintln(os.Stderr, out)
-	if err != nil {
-		report(ctx, os.Stderr, product.Namespace)
+	if err := (site{prod, client}).install(ctx); err != nil {
 		return 0, err
 	}
 	return m.Run(), nil
 }
 
+// install brings the images and the chart to a cluster, as the README says.
+func (at site) install(ctx context.Context, values ...string) error {
+	if err := at.prod.LoadImages(ctx); err != nil {
+		return err
+	}
+	if err := at.restrict(ctx, product.Namespace); err != nil {
+		return err
+	}
+	install := append(product.InstallCommand(), "--wait", "--timeout", patience.String())
+	out, err := at.prod.Helm(ctx, append(install, values...)...)
+	fmt.Fprintln(os.Stderr, out)
+	if err != nil {
+		at.report(ctx, os.Stderr, product.Namespace)
+	}
+	return err
+}
+
 // restrict makes a namespace in which the strictest level of Pod Security is enforced.
-func restrict(ctx context.Context, name string) error {
+func (at site) restrict(ctx context.Context, name string) error {
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}}}
-	if _, err := client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
+	if _, err := at.client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("create the namespace %q: %w", name, err)
 	}
 	return nil

@@ -61,6 +61,16 @@ type Proxy struct {
 // test.
 func New(t testing.TB, target string) *Proxy {
 	t.Helper()
+	return Listen(t, "127.0.0.1:0", target)
+}
+
+// Listen is New at an address of one's own.
+func Listen(t testing.TB, address, target string) *Proxy {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
 	u, err := url.Parse(target)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +81,7 @@ func New(t testing.TB, target string) *Proxy {
 		target: u, next: next, ended: make(chan struct{}),
 		draw: letThrough, counts: map[string]int{},
 	}
-	p.front = httptest.NewUnstartedServer(http.HandlerFunc(p.serve))
+	p.front = &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(p.serve)}}
 	p.front.Config.ConnContext = p.number
 	p.front.Start()
 	p.URL = p.front.URL
