@@ -43,7 +43,7 @@ GIVE_WAY := nice -n 19
 APT := apt-get -o DPkg::Lock::Timeout=300
 
 GO_BUILD := go build -ldflags "-s -w -X main.version=$(VERSION)"
-COMMANDS := leaseholder-webhook leaseholder-sidecar kubectl-leaseholder
+COMMANDS := leaseholder-webhook leaseholder-sidecar leaseholder-sidecar-cloud kubectl-leaseholder
 TOOLS := helm helm-unittest golangci-lint cyclonedx-gomod govulncheck
 
 ##@ Use
@@ -59,7 +59,7 @@ demo: build tools ## Show Leaseholder on a real cluster, step by step. DEMO_KEEP
 ##@ Build
 
 .PHONY: build
-build: ## Build the three commands into bin/.
+build: ## Build the four commands into bin/.
 	for c in $(COMMANDS); do $(GO_BUILD) -o bin/$$c ./cmd/$$c; done
 
 .PHONY: tools
