@@ -434,8 +434,8 @@ func TestElection(t *testing.T) {
 			c.line.Trouble(func() memory.Fate { return memory.Fate{Before: 1200 * time.Millisecond} })
 			a.Prefer("c")
 			a.StepDown(t.Context())
-			f.mustLead(2300*time.Millisecond, nil)
-			f.mustLead(moment, c)
+			f.mustLead(2*time.Second, nil)
+			f.mustLead(2*moment, c)
 		},
 		"a preferred pod that does not come is waited for half a retry period": func(_ *testing.T, f *fleet) {
 			a := f.add("a", "1")
