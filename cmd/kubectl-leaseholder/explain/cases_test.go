@@ -89,9 +89,13 @@ func cases() map[string]*snapshot {
 			renewed := metav1.NewMicroTime(now.Add(-time.Hour))
 			s.lease.value.Spec.RenewTime = &renewed
 		}),
-		"a-lock-that-the-lease-does-not-report-yet": change(standby, func(s *snapshot) {
+		"a-lease-that-was-the-lock-before": change(standby, func(s *snapshot) {
 			reported(s, "gs://shop-locks/orders")
 			delete(s.lease.value.Annotations, lease.LockAnnotation)
+		}),
+		"a-new-lease-of-another-lock": change(standby, func(s *snapshot) {
+			reported(s, "gs://shop-locks/orders")
+			s.lease = found(&coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{view.LabelManagedBy: view.ManagedBy}}})
 		}),
 		"a-report-of-another-lock": change(standby, func(s *snapshot) {
 			s.lease.value.Annotations[lease.LockAnnotation] = "gs://shop-locks/orders"

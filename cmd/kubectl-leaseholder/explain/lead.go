@@ -49,6 +49,8 @@ func (r *report) holder(l *coordinationv1.Lease) {
 	record := lease.Decode(l)
 	r.reports(record)
 	switch {
+	case record.Holder == "" && remote.Lock(record) != r.lock():
+		return // it says nothing about this pod's election
 	case record.Released():
 		r.factf("Nobody leads: %s let go %s, and the next candidate takes the lead at once", lock.PodName(record.ReleasedBy()), r.ago(record.Renewed))
 		return
@@ -88,7 +90,7 @@ func (r *report) lock() string { return cmp.Or(r.told(config.Lock), string(confi
 func (r *report) reports(record lock.Record) {
 	switch told := r.lock(); {
 	case remote.Lock(record) != told && record.Reports == "":
-		r.factf("This pod's lock is %s, which the lease does not report yet: it tells of an election that was held there before", told)
+		r.factf("This pod's lock is %s, which the lease does not report yet: what follows is of an election that was held otherwise", told)
 	case remote.Lock(record) != told:
 		r.wrongf(fmt.Sprintf("give all pods of the election one lock, with %s", injector.Prefix+string(config.Lock)),
 			"This pod's lock is %s, but the lease reports an election that is held at %s", told, record.Reports)
