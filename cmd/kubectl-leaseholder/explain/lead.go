@@ -90,7 +90,7 @@ func (r *report) lock() string { return cmp.Or(r.told(config.Lock), string(confi
 func (r *report) reports(record lock.Record) {
 	switch told := r.lock(); {
 	case remote.Lock(record) != told && record.Reports == "":
-		r.factf("This pod's lock is %s, which the lease does not report yet: what follows is of an election that was held otherwise", told)
+		r.factf("This pod's lock is %s, which the lease does not report yet: what it says is of an election that was held otherwise", told)
 	case remote.Lock(record) != told:
 		r.wrongf(fmt.Sprintf("give all pods of the election one lock, with %s", injector.Prefix+string(config.Lock)),
 			"This pod's lock is %s, but the lease reports an election that is held at %s", told, record.Reports)
