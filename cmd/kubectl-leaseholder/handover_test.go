@@ -87,6 +87,22 @@ func (e *election) write(ctx context.Context, change func(r *lock.Record)) {
 	}
 }
 
+// reports makes the Lease a report of an election that is held in a store.
+func (e *election) reports(change func(r *lock.Record)) {
+	e.Helper()
+	var err error
+	if e.lock, err = leaselock.NewReport(cluster.Config, e.namespace, name); err != nil {
+		e.Fatal(err)
+	}
+	e.write(e.Context(), func(r *lock.Record) {
+		r.Reports = "gs://shop-locks/orders"
+		change(r)
+	})
+}
+
+// far is a leader in another cluster, whose pod has the name of one here.
+func far(r *lock.Record) { r.Holder, r.Stamp = "a_u-far_1", "a_u-far_1" }
+
 func (e *election) identity(pod string) string {
 	return lock.Identity{Pod: pod, UID: string(e.pods[pod].UID), Start: "1"}.String()
 }
@@ -272,6 +288,22 @@ func TestWhatCannotBeAskedIsRefused(t *testing.T) {
 			[]string{"step-down", name},
 			"would ignore the request",
 		},
+		"a leader in another cluster": {
+			func(e *election) { e.reports(far) },
+			[]string{"step-down", name},
+			`the leader "a" of election "orders", whose lock is gs://shop-locks/orders, is not in this cluster, and only its own can ask it: ` +
+				`run "kubectl leaseholder step-down orders" there`,
+		},
+		"a pod of this cluster, by a leader in another": {
+			func(e *election) { e.reports(far) },
+			[]string{"transfer", name, "--to", "b"},
+			`run "kubectl leaseholder transfer orders --elsewhere --to b" there`,
+		},
+		"a pod of another cluster, where the lock is in this one": {
+			nil,
+			[]string{"transfer", name, "--to", "z", "--elsewhere"},
+			`the lock of election "orders" is lease, so no pod of another cluster is a candidate`,
+		},
 		"no pod is named": {
 			nil,
 			[]string{"transfer", name},
@@ -361,5 +393,34 @@ func TestStatusOfOneNamespaceAndOfAll(t *testing.T) {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
+	}
+}
+
+// Of the pod of another cluster nothing is known here but its name, which the report
+// shows when it leads.
+func TestTheLeadMovesToAnotherCluster(t *testing.T) {
+	e := newElection(t)
+	e.reports(func(*lock.Record) {})
+	webhooktest.Background(t, "candidates", func(ctx context.Context) error {
+		for ctx.Err() == nil {
+			now, err := e.lock.Read(context.WithoutCancel(ctx))
+			if err != nil {
+				return err
+			}
+			if r := now.Record; r.StepDown == r.Holder && r.Preferred == "z" {
+				e.write(context.WithoutCancel(ctx), func(r *lock.Record) {
+					r.Holder, r.Stamp, r.Token, r.StepDown, r.Preferred = "z_u-far_1", "z_u-far_1", r.Token+1, "", ""
+				})
+				return nil
+			}
+		}
+		return nil
+	})
+	out, _, err := e.call("transfer", name, "--to", "z", "--elsewhere")
+	if err != nil || !strings.Contains(out, `pod "z" leads, with token 2`) {
+		t.Errorf("it says %q, and the error is %v", out, err)
+	}
+	if out, _, err := e.call("status"); err != nil || !strings.Contains(out, "z (another cluster)") || !strings.Contains(out, "gs://shop-locks/orders") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

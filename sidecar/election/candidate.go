@@ -20,6 +20,9 @@ type Options struct {
 	Identity lock.Identity
 	// Timing must be the same in all candidates, and without Faults.
 	Timing config.Timing
+	// Polled says that the lock's server is asked for news once every retry period, so
+	// that a release is seen later by one than by another. Default: news come at once.
+	Polled bool
 	// Release is asked when Run's context ends: false leaves the lock to run
 	// out instead of releasing it. Default: always released.
 	Release func() bool
@@ -64,6 +67,7 @@ func New(l lock.Lock, o Options) *Candidate {
 		changed: make(chan struct{}),
 		kick:    make(chan struct{}, 1),
 	}
+	c.machine.polled = o.Polled
 	c.lastUpdate = time.Now()
 	if c.machine.random == nil {
 		c.machine.random = rand.Float64

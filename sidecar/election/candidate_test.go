@@ -25,6 +25,8 @@ type fleet struct {
 	t    *testing.T
 	lock *memory.Lock
 	all  []*member
+	// polled is what the candidates are told of the lock.
+	polled bool
 }
 
 type member struct {
@@ -56,6 +58,7 @@ func (f *fleet) add(pod, uid string) *member {
 	m.Candidate = election.New(m.line, election.Options{
 		Identity: lock.Identity{Pod: pod, UID: uid, Start: strconv.Itoa(len(f.all))},
 		Timing:   config.DefaultTiming(),
+		Polled:   f.polled,
 		Release:  func() bool { return !m.crash },
 		Clock:    clock{start: time.Now()},
 		Random:   rand.New(rand.NewPCG(1, uint64(len(f.all)))).Float64,
@@ -420,6 +423,19 @@ func TestElection(t *testing.T) {
 					t.Errorf("%q stays preferred", r.Preferred)
 				}
 			}
+		},
+		"a preferred pod goes first also where news come late": func(t *testing.T, f *fleet) {
+			f.polled = true
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			f.add("b", "2")
+			c := f.add("c", "3")
+			f.mustLead(moment, a)
+			c.line.Trouble(func() memory.Fate { return memory.Fate{Before: 1200 * time.Millisecond} })
+			a.Prefer("c")
+			a.StepDown(t.Context())
+			f.mustLead(2*time.Second, nil)
+			f.mustLead(2*moment, c)
 		},
 		"a preferred pod that does not come is waited for half a retry period": func(_ *testing.T, f *fleet) {
 			a := f.add("a", "1")

@@ -13,6 +13,8 @@ import (
 type machine struct {
 	self   lock.Identity
 	timing config.Timing
+	// polled says that news of the lock can come a retry period late.
+	polled bool
 	// random gives a number in [0, 1). It spreads in time what several candidates
 	// would do at once, and says nothing of what they may do.
 	random func() float64

@@ -36,10 +36,14 @@ func (m *machine) heldByAnother() bool {
 	return holder != "" && holder != m.heir && !m.holds()
 }
 
-// courtesy is how long the pod that is preferred goes first.
+// courtesy is how long the pod that is preferred goes first: beside the time that it may
+// hear of it later, where the lock is only asked now and then.
 func (m *machine) courtesy() time.Duration {
 	if p := m.known.Record.Preferred; p == "" || p == m.self.Pod {
 		return 0
+	}
+	if m.polled {
+		return m.timing.RetryPeriod + m.timing.RetryPeriod/2
 	}
 	return m.timing.RetryPeriod / 2
 }

@@ -41,6 +41,11 @@ var rules = []struct {
 		"the same, for the program as a whole",
 	},
 	{
+		"cmd/leaseholder-sidecar-cloud",
+		[]string{"webhook", "injector", "sigs.k8s.io/controller-runtime", "k8s.io/client-go/kubernetes"},
+		"the same, for the other program",
+	},
+	{
 		"sidecar/lock/endpoints",
 		[]string{"k8s.io/api"},
 		"the record is in the metadata, and the package of core types costs megabytes",
@@ -69,6 +74,11 @@ var rules = []struct {
 		"sidecar/election",
 		[]string{"sidecar/lock/kube", "sidecar/lock/endpoints", "sidecar/lock/lease", "sidecar/lock/memory", "sidecar/api", "k8s.io/client-go", "k8s.io/api"},
 		"the rules of the election hold for every backend, and know none",
+	},
+	{
+		"sidecar/report",
+		[]string{"sidecar/lock/lease", "sidecar/lock/kube", "sidecar/api", "k8s.io"},
+		"a report is written through a lock's interface, and so is tried without a cluster",
 	},
 	{
 		"sidecar/lock",

@@ -14,6 +14,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -96,7 +97,7 @@ type elected struct {
 
 func newElected(t *testing.T, namespace, name string) *elected {
 	t.Helper()
-	l, err := leaselock.New(cluster.Config, namespace, name)
+	l, err := leaselock.NewReport(cluster.Config, namespace, name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,6 +238,17 @@ func TestTheLeadGoesToTheHighestReadyCandidate(t *testing.T) {
 	})
 }
 
+func TestTheLeaderOfAReportIsAskedToo(t *testing.T) {
+	now, _ := start(t)
+	n := cluster.NewNamespace(t)
+	e := newElected(t, n, "orders")
+	e.write(t.Context(), func(r *lock.Record) { r.Reports = "gs://shop-locks/orders" })
+	a, b := newPod(t, n, "a", "orders", "0"), newPod(t, n, "b", "orders", "5")
+	holder := e.hold(a)
+	seen(t, now, e)
+	e.asked(holder, b)
+}
+
 func TestAStandbyThatIsNeverReadyIsJudgedByItsContainers(t *testing.T) {
 	now, _ := start(t)
 	n := cluster.NewNamespace(t)
@@ -298,6 +310,13 @@ func TestNothingIsWrittenWhereNothingIsToBeHandedOver(t *testing.T) {
 	foreign.write(t.Context(), func(r *lock.Record) { r.Stamp = "" })
 	newPod(t, n, "foreign-b", "foreign", "1")
 
+	// Its leader is in another cluster, and has a pod's name of this one.
+	far := newElected(t, n, "far")
+	far.write(t.Context(), func(r *lock.Record) { r.Reports = "gs://shop-locks/far" })
+	newPod(t, n, "far-a", "far", "0")
+	newPod(t, n, "far-b", "far", "1")
+	far.hold(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "far-a", UID: "u-far"}})
+
 	elsewhere := newElected(t, webhooktest.Namespace, "own")
 	ownA, ownB := newPod(t, webhooktest.Namespace, "own-a", "own", "0"), newPod(t, webhooktest.Namespace, "own-b", "own", "1")
 	t.Cleanup(func() {
@@ -313,7 +332,7 @@ func TestNothingIsWrittenWhereNothingIsToBeHandedOver(t *testing.T) {
 	elsewhere.hold(ownA)
 
 	settled(t, now, n)
-	all := []*elected{equal, best, foreign, elsewhere}
+	all := []*elected{equal, best, foreign, far, elsewhere}
 	for _, e := range all {
 		e.look(t.Context())
 	}

@@ -48,7 +48,7 @@ func startWith(t *testing.T, writer client.Client) (stop func()) {
 	return webhooktest.Background(t, "roles", c.Run)
 }
 
-// elected is an election that a test writes the lock of, by the lock's own code.
+// elected is an election that a test writes the lock or report of, by their own code.
 type elected struct {
 	t    *testing.T
 	lock lock.Lock
@@ -58,7 +58,7 @@ type elected struct {
 
 func newElected(t *testing.T, namespace, name string) *elected {
 	t.Helper()
-	l, err := leaselock.New(cluster.Config, namespace, name)
+	l, err := leaselock.NewReport(cluster.Config, namespace, name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,6 +182,28 @@ func TestRolesFollowTheLock(t *testing.T) {
 	} {
 		toldTimes(t, c.uid, n, c.reason, c.times)
 	}
+}
+
+// A leader in another cluster has no pod here: all that are, are standbys.
+func TestRolesFollowAReport(t *testing.T) {
+	start(t)
+	n := cluster.NewNamespace(t)
+	e := newElected(t, n, "orders")
+	a, b := cluster.NewPod(t, n, "a", "orders", ""), cluster.NewPod(t, n, "b", "orders", "")
+	far := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "a", UID: "u-far"}}
+
+	e.write(func(r *lock.Record) { r.Reports = "gs://shop-locks/orders" })
+	e.hold(far, 9)
+	e.hold(a, 10)
+	shows(t, a, "leader", "10", cost)
+	e.hold(far, 11)
+	shows(t, a, "standby", "11", "")
+	e.release()
+	e.hold(b, 12)
+	shows(t, b, "leader", "12", cost)
+	toldTimes(t, a.UID, n, roles.ReasonElected, 1)
+	toldTimes(t, a.UID, n, roles.ReasonLost, 1)
+	toldTimes(t, b.UID, n, roles.ReasonElected, 1)
 }
 
 func TestTheOldLeaderIsRelabelledBeforeTheNew(t *testing.T) {

@@ -90,6 +90,7 @@ func (p Program) serve(ctx context.Context, s config.Settings, kube *rest.Config
 	candidate := election.New(counted.New(l), election.Options{
 		Identity: identity,
 		Timing:   s.Timing,
+		Polled:   !s.Lock.InCluster(),
 		Release:  termination.InOrder,
 		Clock:    clock,
 		Logger:   log.With("election", s.Election, "identity", identity.String()),

@@ -3,6 +3,7 @@ package sidecar
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log"
 	"maps"
@@ -17,7 +18,9 @@ import (
 	"testing"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -199,17 +202,28 @@ func TestAnElectionByAnotherLockIsReportedInTheLease(t *testing.T) {
 	env := environment(t)
 	env["LEASEHOLDER_ELECTION"], env["LEASEHOLDER_POD_UID"], env["LEASEHOLDER_LOCK"] = "by-endpoints", "2", "endpoints"
 	stop := start(t, program, env, os.Stderr)
-	err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		l, err := kubernetes.NewForConfigOrDie(server.Config).CoordinationV1().Leases(metav1.NamespaceDefault).Get(ctx, "by-endpoints", metav1.GetOptions{})
+	leases := kubernetes.NewForConfigOrDie(server.Config).CoordinationV1().Leases(metav1.NamespaceDefault)
+	var l *coordinationv1.Lease
+	reports := func(what string, is func(lock.Record) bool) {
+		t.Helper()
+		err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, time.Minute, true, func(ctx context.Context) (_ bool, err error) {
+			if l, err = leases.Get(ctx, "by-endpoints", metav1.GetOptions{}); err != nil {
+				return false, client.IgnoreNotFound(err)
+			}
+			return is(lease.Decode(l)), nil
+		})
 		if err != nil {
-			return false, client.IgnoreNotFound(err)
+			t.Errorf("%s is not reported: %v", what, err)
 		}
-		r := lease.Decode(l)
-		return r.Reports == "endpoints" && r.Stamped() && lock.PodName(r.Holder) == "host", nil
-	})
-	if err != nil {
-		t.Errorf("it is not reported: %v", err)
 	}
+	reports("its term", func(r lock.Record) bool {
+		return r.Reports == "endpoints" && r.Stamped() && lock.PodName(r.Holder) == "host"
+	})
+	ask := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, lease.StepDownAnnotation, lease.Decode(l).Holder)
+	if _, err := leases.Patch(t.Context(), "by-endpoints", types.MergePatchType, ask, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	reports("that it stepped down", func(r lock.Record) bool { return r.Released() && r.StepDown == "" })
 	if code := stop(); code != exitOK {
 		t.Errorf("it exits with %d", code)
 	}

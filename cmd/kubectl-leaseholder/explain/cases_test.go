@@ -83,6 +83,33 @@ func cases() map[string]*snapshot {
 			renewed := metav1.NewMicroTime(now.Add(-time.Minute))
 			s.lease.value.Spec.RenewTime = &renewed
 		}),
+		"a-report": change(standby, func(s *snapshot) { reported(s, "gs://shop-locks/orders") }),
+		"a-report-that-is-not-renewed": change(standby, func(s *snapshot) {
+			reported(s, "endpoints")
+			renewed := metav1.NewMicroTime(now.Add(-time.Minute))
+			s.lease.value.Spec.RenewTime = &renewed
+		}),
+		"a-leader-in-another-cluster": change(standby, func(s *snapshot) {
+			s.lease = found(held("orders-a_u-9_x"))
+			reported(s, "gs://shop-locks/orders")
+			renewed := metav1.NewMicroTime(now.Add(-time.Hour))
+			s.lease.value.Spec.RenewTime = &renewed
+		}),
+		"a-lease-that-was-the-lock-before": change(standby, func(s *snapshot) {
+			reported(s, "gs://shop-locks/orders")
+			delete(s.lease.value.Annotations, lease.LockAnnotation)
+		}),
+		"a-new-lease-of-another-lock": change(standby, func(s *snapshot) {
+			reported(s, "gs://shop-locks/orders")
+			s.lease = found(&coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{view.LabelManagedBy: view.ManagedBy}}})
+		}),
+		"a-report-of-another-lock": change(standby, func(s *snapshot) {
+			s.lease.value.Annotations[lease.LockAnnotation] = "gs://shop-locks/orders"
+		}),
+		"a-lock-without-a-report": change(standby, func(s *snapshot) {
+			reported(s, "gs://shop-locks/orders")
+			s.lease = read[coordinationv1.Lease]{}
+		}),
 		"another-workloads-election": change(standby, func(s *snapshot) {
 			owned(s)
 			annotate(s, injector.AnnotationElection, "orders")

@@ -127,3 +127,10 @@ func notReady(s *snapshot, containers ...string) {
 }
 
 func denied(verbs ...string) read[[]string] { return found(&verbs) }
+
+// reported makes the Lease a report of the pod's lock.
+func reported(s *snapshot, address string) {
+	env := &s.pod.Spec.InitContainers[0].Env
+	*env = append(*env, corev1.EnvVar{Name: config.Lock.Variable(), Value: address})
+	s.lease.value.Annotations[lease.LockAnnotation] = address
+}

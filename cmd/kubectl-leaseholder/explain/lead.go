@@ -1,13 +1,16 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/remote"
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
@@ -18,6 +21,8 @@ func (r *report) lead() {
 	switch l := r.lease.value; {
 	case r.lease.err != nil:
 		r.unread(fmt.Sprintf("lease %q", r.election), r.lease.err)
+	case l == nil && r.lock() != string(config.LockLease):
+		r.wrongf(controller, "There is no lease %q, so the election, which is held at %s, is not reported in this cluster", r.election, r.lock())
 	case l == nil:
 		r.wrongf(controller, "There is no lease %q, so nobody can lead", r.election)
 	case !view.Ours(l):
@@ -42,7 +47,10 @@ func (r *report) holds() bool {
 // holder says who holds the Lease, by the Lease's own times.
 func (r *report) holder(l *coordinationv1.Lease) {
 	record := lease.Decode(l)
+	r.reports(record)
 	switch {
+	case record.Holder == "" && remote.Lock(record) != r.lock():
+		return // it says nothing about this pod's election
 	case record.Released():
 		r.factf("Nobody leads: %s let go %s, and the next candidate takes the lead at once", lock.PodName(record.ReleasedBy()), r.ago(record.Renewed))
 		return
@@ -50,19 +58,44 @@ func (r *report) holder(l *coordinationv1.Lease) {
 		r.factf("Nobody leads: the lease is new or was emptied, and candidates wait for a whole lease duration before one takes it")
 		return
 	}
-	expired := !record.Renewed.IsZero() && r.now.After(record.Renewed.Add(record.Duration))
+	far := r.candidates.value != nil && remote.Leader(record, *r.candidates.value)
+	expired := !far && !record.Renewed.IsZero() && r.now.After(record.Renewed.Add(record.Duration))
 	r.name(record, expired)
-	if expired {
+	switch {
+	case far:
+		r.factf("The holder is no pod of this election in this cluster: it runs in another, or is gone. "+
+			"The sidecars here write the report when the holder changes, last %s; nothing here tells of its renewals", r.ago(record.Renewed))
+	case expired && record.Reports != "":
+		r.wrongf("see the logs of the sidecars; a report follows the lock as soon as one of them reaches both, and the election needs none",
+			"The report was last renewed %s, longer than the lease duration of %s: no leader's sidecar can write it, or nobody leads, or the clocks of its holder and of this machine differ",
+			r.ago(record.Renewed), record.Duration)
+	case expired:
 		r.wrongf("see the log of its sidecar; another takes over a lease duration after the last renewal that it saw",
 			"The last renewal was %s, longer than the lease duration of %s, unless the clocks of its holder and of this machine differ", r.ago(record.Renewed), record.Duration)
-	} else {
+	default:
 		r.factf("The lease was renewed %s, and lasts %s; the clocks of its holder and of this machine may differ", r.ago(record.Renewed), record.Duration)
 	}
-	if !r.holds() && record.Stamped() {
+	if !r.holds() && record.Stamped() && !far {
 		r.leader(record.Holder, expired)
 	}
 	if !view.Ended(r.pod) {
 		r.label(record.Token)
+	}
+}
+
+// lock is the address of the lock that this pod's sidecar was told.
+func (r *report) lock() string { return cmp.Or(r.told(config.Lock), string(config.LockLease)) }
+
+// reports says of which lock the Lease tells, where it is not the lock itself.
+func (r *report) reports(record lock.Record) {
+	switch told := r.lock(); {
+	case remote.Lock(record) != told && record.Reports == "":
+		r.factf("This pod's lock is %s, which the lease does not report yet: what it says is of an election that was held otherwise", told)
+	case remote.Lock(record) != told:
+		r.wrongf(fmt.Sprintf("give all pods of the election one lock, with %s", injector.Prefix+string(config.Lock)),
+			"This pod's lock is %s, but the lease reports an election that is held at %s", told, record.Reports)
+	case record.Reports != "":
+		r.factf("The election is held at %s, and the lease only reports it, a moment later", record.Reports)
 	}
 }
 

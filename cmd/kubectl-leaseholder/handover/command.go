@@ -44,11 +44,14 @@ func Transfer(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOS
 		Long: `Ask the leader of an election to let one pod lead, which must be a candidate.
 
 The other candidates hold back for a moment. When that pod does not take the lead,
-one of them does.`,
-		Example: `  kubectl leaseholder transfer deployment-orders --to orders-7d9f-abcde`,
+one of them does. Where the lock is outside the cluster, the leader is asked in the
+cluster in which it runs, and can be told to let a pod of another lead.`,
+		Example: `  kubectl leaseholder transfer deployment-orders --to orders-7d9f-abcde
+  kubectl leaseholder transfer orders --to orders-0 --elsewhere --context leaders-cluster`,
 	}
 	h.complete(c, flags)
 	c.Flags().StringVar(&h.to, "to", "", "the pod that shall lead (required)")
+	c.Flags().BoolVar(&h.elsewhere, "elsewhere", false, "the pod runs in another cluster, so that nothing is asked about it here")
 	if err := c.MarkFlagRequired("to"); err != nil {
 		panic(err) // the line above makes it
 	}

@@ -6,12 +6,14 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/remote"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 	"github.com/leaseholder-dev/leaseholder/webhook/handover/request"
@@ -24,9 +26,11 @@ type handover struct {
 	client              kubernetes.Interface
 	namespace, election string
 	// to is the pod that shall lead, empty for any other.
-	to      string
-	wait    bool
-	timeout time.Duration
+	to string
+	// elsewhere says that it is a pod of another cluster, of which nothing is known here.
+	elsewhere bool
+	wait      bool
+	timeout   time.Duration
 	// unready says that the pod that shall lead is not ready: that is allowed, but
 	// seldom meant.
 	unready bool
@@ -58,7 +62,11 @@ func (h *handover) ask(ctx context.Context) (asked *coordinationv1.Lease, err er
 	if err != nil {
 		return nil, err
 	}
-	leader := lease.Decode(l).Holder
+	record := lease.Decode(l)
+	leader := record.Holder
+	if err := h.reachable(ctx, record); err != nil {
+		return nil, err
+	}
 	if err := h.eligible(ctx, leader); err != nil {
 		return nil, err
 	}
@@ -107,9 +115,39 @@ func (h *handover) held(ctx context.Context) (*coordinationv1.Lease, error) {
 	return l, nil
 }
 
+// reachable says why the leader can't be asked in this cluster, or another cluster's pod
+// not be named: a request is a leader's who reports here.
+func (h *handover) reachable(ctx context.Context, record lock.Record) error {
+	if !remote.Possible(record) {
+		if h.elsewhere {
+			return fmt.Errorf("the lock of election %q is %s, so no pod of another cluster is a candidate", h.election, remote.Lock(record))
+		}
+		return nil
+	}
+	name := lock.PodName(record.Holder)
+	pods := []corev1.Pod{}
+	pod, err := h.client.CoreV1().Pods(h.namespace).Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case err == nil:
+		pods = append(pods, *pod)
+	case !apierrors.IsNotFound(err):
+		return fmt.Errorf("read pod %q: %w", name, err)
+	}
+	if !remote.Leader(record, pods) {
+		return nil
+	}
+	command := "step-down " + h.election
+	if h.to != "" {
+		command = "transfer " + h.election + " --elsewhere --to " + h.to
+	}
+	return fmt.Errorf("the leader %q of election %q, whose lock is %s, is not in this cluster, and only its own can ask it: "+
+		"run \"kubectl leaseholder %s\" there, with --context; if its pod is gone, another candidate takes the lead by itself",
+		name, h.election, record.Reports, command)
+}
+
 // eligible says why the pod that shall lead can't.
 func (h *handover) eligible(ctx context.Context, holder string) error {
-	if h.to == "" {
+	if h.to == "" || h.elsewhere {
 		return nil
 	}
 	pod, err := h.client.CoreV1().Pods(h.namespace).Get(ctx, h.to, metav1.GetOptions{})

@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/connect"
+	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/remote"
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
@@ -65,28 +66,36 @@ func show(ctx context.Context, client kubernetes.Interface, namespace string, st
 }
 
 // table prints one line an election. Ages compare the leader's clock with this
-// machine's, so they are for people to read.
+// machine's, so they are for people to read. Nothing in this cluster tells of the renewals
+// of a leader in another.
 func table(out io.Writer, leases []coordinationv1.Lease, pods []corev1.Pod, now time.Time) error {
-	candidates := map[string]int{}
+	candidates, of := map[string]int{}, map[string][]corev1.Pod{}
 	for _, p := range pods {
+		election := p.Namespace + "/" + p.Labels[injector.LabelElection]
+		of[election] = append(of[election], p)
 		if p.DeletionTimestamp == nil && !view.Ended(&p) {
-			candidates[p.Namespace+"/"+p.Labels[injector.LabelElection]]++
+			candidates[election]++
 		}
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
-	_, _ = fmt.Fprintln(w, "NAMESPACE\tELECTION\tLEADER\tCANDIDATES\tTOKEN\tLEADING FOR\tRENEWED")
+	_, _ = fmt.Fprintln(w, "NAMESPACE\tELECTION\tLEADER\tCANDIDATES\tTOKEN\tLEADING FOR\tRENEWED\tLOCK")
 	for i := range leases {
 		l := &leases[i]
 		r := lease.Decode(l)
+		election := l.Namespace + "/" + l.Name
 		leader, leading, renewed := "<none>", "-", "-"
-		if r.Holder != "" {
+		switch {
+		case r.Holder == "":
+		case remote.Leader(r, of[election]):
+			leader, leading = lock.PodName(r.Holder)+" (another cluster)", ago(now, r.Acquired)
+		default:
 			leader, leading, renewed = lock.PodName(r.Holder), ago(now, r.Acquired), ago(now, r.Renewed)+" ago"
 			if now.After(r.Renewed.Add(r.Duration)) {
 				renewed += " (expired)"
 			}
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n",
-			l.Namespace, l.Name, leader, candidates[l.Namespace+"/"+l.Name], r.Token, leading, renewed)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\n",
+			l.Namespace, l.Name, leader, candidates[election], r.Token, leading, renewed, remote.Lock(r))
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print the table: %w", err)
