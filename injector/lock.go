@@ -102,7 +102,7 @@ func identity(lock config.LockAddress, pod *corev1.Pod) (f Fault, found bool) {
 	if _, secret := own[AnnotationLockSecret]; secret || lock.Scheme == "" || lock.InCluster() {
 		return Fault{}, false
 	}
-	switch lock.Scheme { //nolint:exhaustive // the others are in the cluster
+	switch lock.Scheme {
 	case config.LockAzureBlob:
 		if skips(own[azureSkip], ";") {
 			return own.fault(LockIdentity, azureSkip, "", notSkipped), true
@@ -117,7 +117,7 @@ func identity(lock config.LockAddress, pod *corev1.Pod) (f Fault, found bool) {
 			return own.fault(LockIdentity, eksSkip, "", notSkipped), true
 		}
 		f.Allowed = "with EKS, an IAM role of the pod's service account (IRSA or Pod Identity); elsewhere a Secret"
-	case config.LockGCS:
+	default: // config.LockGCS
 		if pod.Spec.HostNetwork {
 			return Fault{
 				Reason: LockIdentity, Key: "spec.hostNetwork", Value: "true",
