@@ -116,17 +116,17 @@ func identity(lock config.LockAddress, pod *corev1.Pod) (f Fault, found bool) {
 		if skips(own[eksSkip], ",") {
 			return own.fault(LockIdentity, eksSkip, "", notSkipped), true
 		}
-		return own.fault(LockIdentity, AnnotationLockSecret, "",
-			"with EKS, an IAM role of the pod's service account (IRSA or Pod Identity); elsewhere a Secret"), true
+		f.Allowed = "with EKS, an IAM role of the pod's service account (IRSA or Pod Identity); elsewhere a Secret"
+	default: // config.LockGCS
+		if pod.Spec.HostNetwork {
+			return Fault{
+				Reason: LockIdentity, Key: "spec.hostNetwork", Value: "true",
+				Allowed: "false for GKE's workload identity, which tells pods by their own address, or a Secret with " + AnnotationLockSecret,
+			}, true
+		}
+		f.Allowed = "with GKE, workload identity of the pod's service account; elsewhere a Secret"
 	}
-	if pod.Spec.HostNetwork {
-		return Fault{
-			Reason: LockIdentity, Key: "spec.hostNetwork", Value: "true",
-			Allowed: "false for GKE's workload identity, which tells pods by their own address, or a Secret with " + AnnotationLockSecret,
-		}, true
-	}
-	return own.fault(LockIdentity, AnnotationLockSecret, "",
-		"with GKE, workload identity of the pod's service account; elsewhere a Secret"), true
+	return own.fault(LockIdentity, AnnotationLockSecret, "", f.Allowed), true
 }
 
 // notSkipped completes the sentence "allowed: …" for a list of those that get no
