@@ -111,11 +111,20 @@ test: tools lint test-go test-chart spin buildah ## Everything that CI runs. (ro
 lint: bin/tools/golangci-lint ## Check the Go code's style and likely faults.
 	bin/tools/golangci-lint run --allow-parallel-runners ./...
 	cd test && ../bin/tools/golangci-lint run --allow-parallel-runners ./...
+	cd test/clouds/s3server && ../../../bin/tools/golangci-lint run --allow-parallel-runners ./...
 
 .PHONY: test-go
 test-go: control-plane bin/tools/helm ## Test all packages, against a real kube-apiserver and etcd where one matters.
 	go test -timeout $(PATIENCE) -p $(TESTED_AT_ONCE) ./...
-	cd test && go test -count=1 -timeout $(PATIENCE) -p $(TESTED_AT_ONCE) ./bench/... ./cluster/... ./contender/... ./docs/... ./footprint/... ./installed/... ./layout/... ./mixed/... ./product/...
+	cd test && go test -count=1 -timeout $(PATIENCE) -p $(TESTED_AT_ONCE) ./bench/... ./clouds/... ./cluster/... ./conformance/... ./contender/... ./docs/... ./footprint/... ./installed/... ./layout/... ./mixed/... ./product/...
+
+.PHONY: s3server
+s3server: ## Build the S3 server of the tests, which build it themselves too (two minutes for the first time).
+	go -C test/clouds/s3server build -o $(CURDIR)/bin/clouds/s3server .
+
+.PHONY: conformance
+conformance: control-plane s3server ## Print which lock keeps which promise, backend by backend. WRITE=1 writes it into docs/locks.md.
+	cd test && go run ./cmd/conformance --root $(CURDIR) $(if $(WRITE),--write)
 
 .PHONY: simulate
 simulate: ## Simulate SEEDS=100000 elections with faults, from seed FIRST=0 on (about 500 a second).
@@ -146,7 +155,7 @@ test-images: bin/tools/cyclonedx-gomod buildah ## Build the images twice and com
 .PHONY: vulncheck
 vulncheck: bin/tools/govulncheck ## Look for vulnerable packages in what the product, its tests and its tools import. VULNDB=pinned asks a database in test/vulndb, or another URL; SCAN=symbol says what calls them.
 	db=$(if $(filter pinned,$(VULNDB)),$$(test/vulndb/url.sh),$(or $(VULNDB),https://vuln.go.dev)); \
-	for scan in "-test -C . ./..." "-test -C test ./..." "-C test/tools tool"; do \
+	for scan in "-test -C . ./..." "-test -C test ./..." "-C test/clouds/s3server ." "-C test/tools tool"; do \
 		GOTOOLCHAIN=$(TOOLCHAIN) $(GIVE_WAY) bin/tools/govulncheck -db $$db -scan $(or $(SCAN),package) $$scan; \
 	done
 
@@ -174,4 +183,4 @@ bench: control-plane ## Measure elections (10 min), admission (4 min), grants (1
 
 .PHONY: clean
 clean: ## Remove what was built. Caches and a running cluster stay.
-	rm -rf $(addprefix bin/,$(COMMANDS) tools k8s bench images)
+	rm -rf $(addprefix bin/,$(COMMANDS) tools k8s bench images clouds)

@@ -45,6 +45,8 @@ type Candidate struct {
 	machine    *machine
 	told       Status
 	changed    chan struct{}
+	learned    chan struct{} // nil while nobody waits for it
+	version    lock.Version  // what was known when it was closed last
 	kick       chan struct{} // makes Run ask the machine again
 	lastUpdate time.Time
 	contact    time.Time
@@ -111,6 +113,17 @@ func (c *Candidate) status(now Instant) Status {
 	return s
 }
 
+// Known is the lock as this candidate knows it, and a channel that is closed when it
+// knows another state of it. Before the first answer that is the zero Snapshot.
+func (c *Candidate) Known() (lock.Snapshot, <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.learned == nil {
+		c.learned, c.version = make(chan struct{}), c.machine.known.Version
+	}
+	return c.machine.known, c.learned
+}
+
 // Run stands in the election until ctx ends. Then it first says that it no
 // longer leads, releases the lock if it holds it, for which it takes at most
 // one renew deadline, and returns. It must be called once. Nothing that the
@@ -171,6 +184,16 @@ func (c *Candidate) StepDown(ctx context.Context) {
 	}
 }
 
+// Prefer names the pod that the other candidates let go first when this candidate's
+// term ends, empty for none; a StepDown that follows hands over to it. It is written with
+// the next renewal or with the release, and ends with the term. It does nothing to a
+// standby.
+func (c *Candidate) Prefer(pod string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.machine.prefer(c.clock.Now(), pod)
+}
+
 // news is a change of leader in this candidate's eyes.
 type news struct{ before, after Status }
 
@@ -178,6 +201,10 @@ type news struct{ before, after Status }
 // leader comes back, to be reported when the lock is free: a log that blocks must
 // not hold up anybody.
 func (c *Candidate) tell(now Instant) *news {
+	if c.learned != nil && c.machine.known.Version != c.version {
+		close(c.learned)
+		c.learned = nil
+	}
 	after, before := c.status(now), c.told
 	sameLeader := after.Leader == before.Leader && after.IsLeader == before.IsLeader
 	if sameLeader && after.Token == before.Token && after.ValidUntil == before.ValidUntil {

@@ -430,6 +430,71 @@ func TestElection(t *testing.T) {
 			f.mustLead(time.Second-moment, nil)
 			f.mustLead(2*moment, b)
 		},
+		"a leader that steps down can say who goes first": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			all := map[string]*member{"a": a, "b": f.add("b", "2"), "c": f.add("c", "3"), "d": f.add("d", "4")}
+			f.mustLead(moment, a)
+			leads := a
+			for _, want := range []string{"d", "b", "c"} {
+				leads.Prefer(want)
+				leads.StepDown(t.Context())
+				f.mustLead(moment, all[want])
+				h := f.lock.History()
+				if r := h[len(h)-1].Record; r.Preferred != "" {
+					t.Errorf("%q stays preferred", r.Preferred)
+				}
+				leads = all[want]
+			}
+		},
+		"who is preferred stands in the lock before the term ends, and can be taken back": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			f.mustLead(duration+moment, a)
+			b := f.add("b", "2")
+			f.mustLead(moment, a)
+			b.Prefer("b") // a standby is not heard
+			for _, want := range []string{"z", ""} {
+				a.Prefer(want)
+				f.mustLead(2*time.Second, a)
+				h := f.lock.History()
+				if r := h[len(h)-1].Record; r.Preferred != want {
+					t.Errorf("%q is preferred, want %q", r.Preferred, want)
+				}
+			}
+			a.Prefer("z")
+			a.StepDown(t.Context())
+			f.mustLead(moment, nil)
+			f.mustLead(time.Second, b)
+			b.StepDown(t.Context())
+			f.mustLead(moment, a) // nobody is preferred any more
+		},
+		"what is known tells of every version, also of a release that changes no status": func(t *testing.T, f *fleet) {
+			a := f.add("a", "1")
+			if s, _ := a.Known(); s.Version != "" {
+				t.Errorf("before anything was read, %+v is known", s)
+			}
+			f.mustLead(duration+moment, a)
+			known, changed := a.Known()
+			if known.Record.Holder == "" || known.Version != f.lock.History()[len(f.lock.History())-1].Version {
+				t.Errorf("%+v is known", known)
+			}
+			a.StepDown(t.Context())
+			_, told := a.Status()
+			f.mustLead(0, nil)
+			select {
+			case <-changed:
+			default:
+				t.Error("the release is not told")
+			}
+			select {
+			case <-told:
+				t.Error("the release is a change of status")
+			default:
+			}
+			if known, _ := a.Known(); !known.Record.Released() {
+				t.Errorf("%+v is known", known)
+			}
+		},
 		"of a hundred candidates few write in vain when the leader has crashed": func(t *testing.T, f *fleet) {
 			a := f.add("a", "1")
 			f.mustLead(duration+moment, a)

@@ -20,6 +20,15 @@ func (m *machine) stepDown(now Instant) {
 	m.coolUntil = now + m.timing.LeaseDuration
 }
 
+// prefer names the pod that the others let go first when this term ends, empty for
+// none: in the next renewal, or in the release. It does nothing to a candidate that
+// does not lead, and ends with the term.
+func (m *machine) prefer(now Instant, pod string) {
+	if m.isLeader(now) {
+		m.preferred = &pod
+	}
+}
+
 // releasing says that the next write is a release.
 func (m *machine) releasing() bool { return m.stopping || m.resigning }
 

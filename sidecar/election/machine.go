@@ -56,6 +56,9 @@ type machine struct {
 	sentAt     Instant // of the last renewal that succeeded
 	token      int64
 	acquired   time.Time // when the term began, by the wall clock
+	// preferred, unless nil, is who is to be named as preferred in what this candidate
+	// writes of its term.
+	preferred *string
 	// myTerm says that the record, if it names this candidate, does so because
 	// of a write that the rules had allowed.
 	myTerm bool

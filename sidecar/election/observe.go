@@ -55,7 +55,7 @@ func (m *machine) learn(now Instant, s lock.Snapshot) {
 		m.foreign = &s
 	}
 	if r.Holder != "" && r.Holder != m.self.String() {
-		m.myTerm = false
+		m.myTerm, m.preferred = false, nil
 		m.coolUntil = 0
 		m.demote()
 	}

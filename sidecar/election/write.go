@@ -12,6 +12,9 @@ func (m *machine) record(now Instant, wall time.Time) lock.Record {
 	before := m.known.Record
 	r := before
 	r.Renewed = laterSecond(wall, before.Renewed)
+	if m.preferred != nil {
+		r.Preferred = *m.preferred
+	}
 	if m.releasing() {
 		r.Holder, r.Stamp, r.Mark = "", "", lock.ReleaseMark(m.self.String(), r.Renewed)
 		r.Duration = time.Second
@@ -68,7 +71,7 @@ func (m *machine) writeDone(now, sent Instant, base, s lock.Snapshot) {
 	}
 	m.failures = 0
 	if !m.leading {
-		m.acquired = s.Record.Acquired
+		m.acquired, m.preferred = s.Record.Acquired, nil
 	}
 	if until := sent + m.timing.RenewDeadline; now < until {
 		m.leading, m.validUntil, m.sentAt, m.lost = true, until, sent, 0

@@ -102,6 +102,9 @@ type Record struct {
 	// can be taken, empty when there is none. It is a request like StepDown; a
 	// new term clears it.
 	Preferred string
+	// Reports is the address of the lock of which this record is a copy for others to
+	// see, and empty in a lock. Only a Lease can be a report.
+	Reports string
 }
 
 // Stamped says whether the holder was written by one of our candidates.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/endpoints"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 )
 
@@ -25,6 +26,9 @@ func InCluster() Locks {
 	return Locks{
 		config.LockLease: func(_ context.Context, kube *rest.Config, s config.Settings) (lock.Lock, error) {
 			return lease.New(kube, s.Namespace, s.Election) //nolint:wrapcheck // open says what failed
+		},
+		config.LockEndpoints: func(_ context.Context, kube *rest.Config, s config.Settings) (lock.Lock, error) {
+			return endpoints.New(kube, s.Namespace, s.Election) //nolint:wrapcheck // open says what failed
 		},
 	}
 }

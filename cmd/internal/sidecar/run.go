@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -60,9 +61,13 @@ func (p Program) run(ctx context.Context, args []string, getenv func(string) str
 	defer logLibraries(log)()
 	klog.SetSlogLogger(log.With("logger", "client-go"))
 	kube, err := clientConfig(getenv, p.Name+"/"+p.Version)
-	if err != nil {
+	switch {
+	case err == nil:
+	case settings.Lock.InCluster():
 		log.Error("the sidecar ends", "error", err)
 		return exitUsage
+	default:
+		log.Warn("the election is reported nowhere: its lock needs no cluster, and there is none", "error", err)
 	}
 	if err := p.serve(ctx, settings, kube, log); err != nil {
 		log.Error("the sidecar ends", "error", err)
@@ -72,7 +77,8 @@ func (p Program) run(ctx context.Context, args []string, getenv func(string) str
 }
 
 // serve takes part in the election until ctx ends. The servers outlive the
-// candidate, so that nobody asks in vain while the lock is being released.
+// candidate, so that nobody asks in vain while the lock is being released. Only a lock
+// outside the cluster can do without kube.
 func (p Program) serve(ctx context.Context, s config.Settings, kube *rest.Config, log *slog.Logger) error {
 	l, err := p.Locks.open(ctx, kube, s)
 	if err != nil {
@@ -88,6 +94,10 @@ func (p Program) serve(ctx context.Context, s config.Settings, kube *rest.Config
 		Clock:    clock,
 		Logger:   log.With("election", s.Election, "identity", identity.String()),
 	})
+	report, err := reporter(kube, s, candidate, identity, log)
+	if err != nil {
+		return err
+	}
 	local, err := api.Listen(ctx, s.APIAddress)
 	if err != nil {
 		return fmt.Errorf("serve the local API: %w", err)
@@ -104,13 +114,13 @@ func (p Program) serve(ctx context.Context, s config.Settings, kube *rest.Config
 	group.Go(func() error { return api.ServeProbes(failed, api.Probes(s, candidate, termination), probes) })
 	group.Go(func() error {
 		defer stopServing()
-		return campaign(ctx, failed, s, candidate)
+		return campaign(ctx, failed, s, candidate, report)
 	})
 	return group.Wait()
 }
 
-// campaign runs the candidate until either context ends.
-func campaign(ctx, failed context.Context, s config.Settings, candidate *election.Candidate) error {
+// campaign runs the candidate until either context ends, and a report beside it.
+func campaign(ctx, failed context.Context, s config.Settings, candidate *election.Candidate, report func(context.Context)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(failed, cancel)()
@@ -122,6 +132,11 @@ func campaign(ctx, failed context.Context, s config.Settings, candidate *electio
 		return err
 	}
 	defer unlock()
+	var reporting sync.WaitGroup
+	defer reporting.Wait()
+	outlives, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	reporting.Go(func() { report(outlives) })
 	candidate.Run(ctx)
 	return nil
 }

@@ -3,6 +3,7 @@ package sidecar
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log"
 	"maps"
 	"math/rand/v2"
@@ -19,10 +20,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/api"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/memory"
 )
 
 var server envtest.Environment
@@ -111,7 +117,7 @@ func TestExitCodes(t *testing.T) {
 		"an unknown flag":   {[]string{"--verbose"}, nil, exitUsage, "-verbose"},
 		"an argument":       {[]string{"now"}, nil, exitUsage, `"now"`},
 		"a bad setting":     {nil, map[string]string{"LEASEHOLDER_STANDBY": "asleep"}, exitUsage, `LEASEHOLDER_STANDBY="asleep"`},
-		"an unknown lock":   {nil, map[string]string{"LEASEHOLDER_LOCK": "gs://shop-locks/orders"}, exitUsage, `LEASEHOLDER_LOCK="gs://shop-locks/orders" is refused, allowed: lease, which`},
+		"an unknown lock":   {nil, map[string]string{"LEASEHOLDER_LOCK": "gs://shop-locks/orders"}, exitUsage, `LEASEHOLDER_LOCK="gs://shop-locks/orders" is refused, allowed: endpoints, lease, which`},
 		"no cluster":        {nil, map[string]string{"KUBECONFIG": ""}, exitUsage, "KUBECONFIG"},
 		"a taken API port":  {nil, map[string]string{"LEASEHOLDER_API_ADDRESS": taken.Addr().String()}, exitFailed, taken.Addr().String()},
 		"a taken probeport": {nil, map[string]string{"LEASEHOLDER_PROBE_ADDRESS": taken.Addr().String()}, exitFailed, taken.Addr().String()},
@@ -135,11 +141,12 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-func TestRunByHandItLeadsAndReleases(t *testing.T) {
-	env := environment(t)
-	ctx, stop := context.WithCancel(t.Context())
+// start runs a program until stop, which gives its exit code, and returns when it leads.
+func start(t *testing.T, p Program, env map[string]string, out io.Writer) (stop func() int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int, 1)
-	go func() { done <- program.run(ctx, nil, getenv(env), os.Stdout, os.Stderr) }()
+	go func() { done <- p.run(ctx, nil, getenv(env), os.Stdout, out) }()
 	err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+env["LEASEHOLDER_API_ADDRESS"]+"/leader", http.NoBody)
 		if err != nil {
@@ -160,19 +167,94 @@ func TestRunByHandItLeadsAndReleases(t *testing.T) {
 	if err != nil {
 		t.Fatalf("it does not lead: %v", err)
 	}
-	stop()
-	if code := <-done; code != exitOK {
+	return func() int {
+		cancel()
+		return <-done
+	}
+}
+
+// record is what the Lease of an election says.
+func record(t *testing.T, election string) lock.Record {
+	t.Helper()
+	l, err := kubernetes.NewForConfigOrDie(server.Config).CoordinationV1().Leases(metav1.NamespaceDefault).Get(t.Context(), election, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lease.Decode(l)
+}
+
+func TestRunByHandItLeadsAndReleases(t *testing.T) {
+	t.Parallel()
+	stop := start(t, program, environment(t), os.Stderr)
+	if code := stop(); code != exitOK {
 		t.Errorf("it exits with %d", code)
 	}
-	config, err := kubernetes.NewForConfig(server.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := config.CoordinationV1().Leases(metav1.NamespaceDefault).Get(t.Context(), "by-hand", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r := lease.Decode(l); !r.Released() {
+	if r := record(t, "by-hand"); !r.Released() || r.Reports != "" {
 		t.Errorf("the lease reads %+v", r)
+	}
+}
+
+func TestAnElectionByAnotherLockIsReportedInTheLease(t *testing.T) {
+	t.Parallel()
+	env := environment(t)
+	env["LEASEHOLDER_ELECTION"], env["LEASEHOLDER_POD_UID"], env["LEASEHOLDER_LOCK"] = "by-endpoints", "2", "endpoints"
+	stop := start(t, program, env, os.Stderr)
+	err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		l, err := kubernetes.NewForConfigOrDie(server.Config).CoordinationV1().Leases(metav1.NamespaceDefault).Get(ctx, "by-endpoints", metav1.GetOptions{})
+		if err != nil {
+			return false, client.IgnoreNotFound(err)
+		}
+		r := lease.Decode(l)
+		return r.Reports == "endpoints" && r.Stamped() && lock.PodName(r.Holder) == "host", nil
+	})
+	if err != nil {
+		t.Errorf("it is not reported: %v", err)
+	}
+	if code := stop(); code != exitOK {
+		t.Errorf("it exits with %d", code)
+	}
+	if r := record(t, "by-endpoints"); !r.Released() || r.Reports != "endpoints" {
+		t.Errorf("the lease reads %+v", r)
+	}
+}
+
+// outside is a program that knows one lock outside the cluster, which is free.
+func outside(t *testing.T) Program {
+	t.Helper()
+	l := memory.New()
+	if err := l.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.Edit(func(r *lock.Record) { r.Mark = lock.ReleaseMark("nobody", r.Renewed) })
+	return Program{Name: "leaseholder-sidecar-cloud", Version: "v0", Locks: Locks{
+		config.LockGCS: func(context.Context, *rest.Config, config.Settings) (lock.Lock, error) { return l, nil },
+	}}
+}
+
+func TestALockOutsideTheClusterNeedsNone(t *testing.T) {
+	t.Parallel()
+	unreachable := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(unreachable, []byte(`{"apiVersion":"v1","kind":"Config","current-context":"x",
+		"contexts":[{"name":"x","context":{"cluster":"x"}}],"clusters":[{"name":"x","cluster":{"server":"http://127.0.0.1:1"}}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct{ uid, kubeconfig, says string }{
+		"there is no such file":     {"3", filepath.Join(t.TempDir(), "none"), "reported nowhere"},
+		"nobody answers in the one": {"4", unreachable, "does not report the election"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := environment(t)
+			env["LEASEHOLDER_LOCK"], env["LEASEHOLDER_POD_UID"], env["KUBECONFIG"] = "gs://shop-locks/orders", test.uid, test.kubeconfig
+			env["LEASEHOLDER_ELECTION"] = "outside"
+			var out strings.Builder
+			stop := start(t, outside(t), env, &out)
+			if code := stop(); code != exitOK {
+				t.Errorf("it exits with %d", code)
+			}
+			if !strings.Contains(out.String(), test.says) {
+				t.Errorf("%q is not in\n%s", test.says, &out)
+			}
+		})
 	}
 }

@@ -25,7 +25,7 @@ local API. The webhook injects it. Its settings come from the environment:
 		_, _ = fmt.Fprintf(table, "  %s\t%s (%s)\n", d.Setting.Variable(), d.What, def)
 	}
 	_ = table.Flush()
-	b.WriteString(`  KUBECONFIG, outside a pod: the cluster that holds the Lease
+	b.WriteString(`  KUBECONFIG, outside a pod: the cluster of the election's Lease, which a lock in it needs
 
 Flags:
   --version  print the version and exit

@@ -6,11 +6,8 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/kube"
 )
-
-// nobody is who a Lease that was never held was released by.
-const nobody = "nobody"
 
 // Free marks a Lease that is about to be made as released, so that its first
 // candidate need not wait for a leader from before. Whoever marks a Lease so
@@ -19,5 +16,5 @@ const nobody = "nobody"
 func Free(l *coordinationv1.Lease, now time.Time) {
 	renewed := metav1.NewMicroTime(now.Truncate(time.Second))
 	l.Spec.RenewTime = &renewed
-	metav1.SetMetaDataAnnotation(&l.ObjectMeta, MarkAnnotation, lock.ReleaseMark(nobody, renewed.Time))
+	kube.Free(&l.ObjectMeta, renewed.Time)
 }

@@ -1,47 +1,35 @@
 package lease
 
 import (
-	"encoding/json"
-	"math"
-	"strconv"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/kube"
 )
 
-// Annotations of a Lease beside the fields that client-go writes.
+// Annotations of a Lease beside the fields that client-go writes; package kube says
+// what they are.
 const (
-	// TokenAnnotation is the fencing token, a decimal number.
-	TokenAnnotation = "leaseholder.dev/token"
-	// StampAnnotation equals spec.holderIdentity if one of ours wrote it.
-	StampAnnotation = "leaseholder.dev/holder"
-	// MarkAnnotation says who released the Lease, and at which renewal.
-	MarkAnnotation = "leaseholder.dev/released"
-	// StepDownAnnotation asks the holder whose identity it is to hand over.
-	StepDownAnnotation = "leaseholder.dev/step-down"
-	// PreferredAnnotation names the pod that shall take the Lease next.
-	PreferredAnnotation = "leaseholder.dev/preferred"
+	TokenAnnotation     = kube.TokenAnnotation
+	StampAnnotation     = kube.StampAnnotation
+	MarkAnnotation      = kube.MarkAnnotation
+	StepDownAnnotation  = kube.StepDownAnnotation
+	PreferredAnnotation = kube.PreferredAnnotation
 )
 
-// maxToken is far beyond any clock and any number of terms. What lies beyond it was
-// written by hand, and counts as none.
-const maxToken = math.MaxInt64 / 2
+// LockAnnotation is the address of the lock that a Lease reports, absent where the Lease
+// is the lock itself.
+const LockAnnotation = "leaseholder.dev/lock"
 
-// Decode reads the record that a Lease carries. A token that a hand edit made
-// unreadable counts as none: candidates go on from the largest that they have
-// seen, and from the server's clock.
+// Decode reads the record that a Lease carries.
 func Decode(l *coordinationv1.Lease) lock.Record {
-	r := lock.Record{
-		Stamp:     l.Annotations[StampAnnotation],
-		Mark:      l.Annotations[MarkAnnotation],
-		StepDown:  l.Annotations[StepDownAnnotation],
-		Preferred: l.Annotations[PreferredAnnotation],
-	}
-	if token, err := strconv.ParseInt(l.Annotations[TokenAnnotation], 10, 64); err == nil && token > 0 && token <= maxToken {
-		r.Token = token
+	r := kube.Annotated(l.Annotations)
+	if address := l.Annotations[LockAnnotation]; address != string(config.LockLease) {
+		r.Reports = address
 	}
 	s := l.Spec
 	if s.HolderIdentity != nil {
@@ -62,9 +50,9 @@ func Decode(l *coordinationv1.Lease) lock.Record {
 	return r
 }
 
-// patch is the merge patch that turns base into a Lease with this record. It
-// fails at the API server unless the Lease is still base, by version and UID.
-func patch(base lock.Snapshot, r lock.Record) ([]byte, error) {
+// encode writes what Decode reads. No field is left out, so that none is left over
+// from an earlier holder.
+func encode(r lock.Record, p *kube.Patch) error {
 	type spec struct {
 		HolderIdentity       string            `json:"holderIdentity"`
 		LeaseDurationSeconds int32             `json:"leaseDurationSeconds"`
@@ -72,32 +60,16 @@ func patch(base lock.Snapshot, r lock.Record) ([]byte, error) {
 		RenewTime            *metav1.MicroTime `json:"renewTime"`
 		LeaseTransitions     int32             `json:"leaseTransitions"`
 	}
-	return json.Marshal(map[string]any{
-		"metadata": map[string]any{
-			"resourceVersion": base.Version,
-			"uid":             base.UID,
-			"annotations": map[string]any{
-				StampAnnotation:     orNull(r.Stamp),
-				MarkAnnotation:      orNull(r.Mark),
-				TokenAnnotation:     strconv.FormatInt(r.Token, 10),
-				StepDownAnnotation:  orNull(r.StepDown),
-				PreferredAnnotation: orNull(r.Preferred),
-			},
-		},
-		"spec": spec{
-			HolderIdentity:       r.Holder,
-			LeaseDurationSeconds: int32(r.Duration / time.Second),
-			AcquireTime:          &metav1.MicroTime{Time: r.Acquired},
-			RenewTime:            &metav1.MicroTime{Time: r.Renewed},
-			LeaseTransitions:     r.Transitions,
-		},
-	})
-}
-
-// orNull removes an empty annotation instead of keeping an empty one.
-func orNull(value string) any {
-	if value == "" {
-		return nil
+	p.Metadata.Annotations[LockAnnotation] = nil
+	if r.Reports != "" {
+		p.Metadata.Annotations[LockAnnotation] = r.Reports
 	}
-	return value
+	p.Spec = spec{
+		HolderIdentity:       r.Holder,
+		LeaseDurationSeconds: int32(r.Duration / time.Second),
+		AcquireTime:          &metav1.MicroTime{Time: r.Acquired},
+		RenewTime:            &metav1.MicroTime{Time: r.Renewed},
+		LeaseTransitions:     r.Transitions,
+	}
+	return nil
 }

@@ -23,26 +23,45 @@ type Backend struct {
 // by how long it takes.
 const patience = 30 * time.Second
 
+// promises are what a backend must show, in the order of a record's life.
+func promises() []promise {
+	return []promise{
+		{"a missing lock reads as missing", missing},
+		{"a new lock is unheld and unmarked", created},
+		{"a lock is made once", createdOnce},
+		{"a record reads as it was written", roundTrip},
+		{"every write moves the version forward", versions},
+		{"a write on an old version conflicts", conflict},
+		{"a write on a missing lock creates nothing", writeMissing},
+		{"a write on a lock made anew conflicts", writeAnew},
+		{"of many writers on one version one wins", race},
+		{"a watch tells every change after the read, and deletions", watch},
+		{"a watch ends with its context", watchEnds},
+	}
+}
+
+type promise struct {
+	name string
+	test func(*testing.T, context.Context, Backend)
+}
+
+// Promises are the names of the tests that Run makes of them.
+func Promises() []string {
+	var names []string
+	for _, p := range promises() {
+		names = append(names, p.name)
+	}
+	return names
+}
+
 // Run holds a backend against the suite. It calls open for each test.
 func Run(t *testing.T, open func(t *testing.T) Backend) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, context.Context, Backend){
-		"a missing lock reads as missing":                          missing,
-		"a new lock is unheld and unmarked":                        created,
-		"a lock is made once":                                      createdOnce,
-		"a record reads as it was written":                         roundTrip,
-		"every write moves the version forward":                    versions,
-		"a write on an old version conflicts":                      conflict,
-		"a write on a missing lock creates nothing":                writeMissing,
-		"a write on a lock made anew conflicts":                    writeAnew,
-		"of many writers on one version one wins":                  race,
-		"a watch tells every change after the read, and deletions": watch,
-		"a watch ends with its context":                            watchEnds,
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, p := range promises() {
+		t.Run(p.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			test(t, ctx, open(t))
+			p.test(t, ctx, open(t))
 		})
 	}
 }

@@ -1,11 +1,10 @@
-package lease
+package kube
 
 import (
 	"context"
 	"net/http"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -13,37 +12,37 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-var (
-	scheme     = newScheme()
-	parameters = runtime.NewParameterCodec(scheme)
-)
-
 // http11 makes every request that is given up close its connection, so that the
 // next attempt takes a new one: over HTTP/2 it would go on waiting in a dead
 // connection, and cost the lead.
 var http11 = []string{"http/1.1"}
 
-// newScheme registers the Lease and what every request needs, and nothing else.
-func newScheme() *runtime.Scheme {
-	s := runtime.NewScheme()
-	s.AddKnownTypes(coordinationv1.SchemeGroupVersion, &coordinationv1.Lease{}, &coordinationv1.LeaseList{})
-	metav1.AddToGroupVersion(s, coordinationv1.SchemeGroupVersion)
-	metav1.AddToGroupVersion(s, schema.GroupVersion{Version: "v1"})
-	return s
-}
-
-// newClient gives a REST client of the coordination group. It has no rate
-// limiter: the candidate paces itself, and a renewal must not wait in a queue.
-func newClient(config *rest.Config) (rest.Interface, error) {
+// newClient gives a REST client of one group, and what writes a request's options. It
+// registers the kind and what every request needs, and nothing else. It has no rate
+// limiter: the candidate paces itself, and a renewal must not wait in a queue. Warnings
+// are dropped: they tell whoever writes a manifest, such as that another kind is
+// recommended, and would come with every renewal.
+func newClient(config *rest.Config, of schema.GroupVersion, add func(*runtime.Scheme) error) (rest.Interface, runtime.ParameterCodec, error) {
+	scheme := runtime.NewScheme()
+	if err := add(scheme); err != nil {
+		return nil, nil, err
+	}
+	metav1.AddToGroupVersion(scheme, of)
+	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
 	c := rest.CopyConfig(config)
-	c.GroupVersion = &coordinationv1.SchemeGroupVersion
+	c.GroupVersion = &of
 	c.APIPath = "/apis"
+	if of.Group == "" {
+		c.APIPath = "/api"
+	}
 	c.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
 	c.ContentType = runtime.ContentTypeJSON
 	c.QPS = -1
 	c.NextProtos = http11
+	c.WarningHandlerWithContext = rest.NoWarnings{}
 	c.Wrap(func(next http.RoundTripper) http.RoundTripper { return answerRecorder{next: next} })
-	return rest.RESTClientFor(c)
+	client, err := rest.RESTClientFor(c)
+	return client, runtime.NewParameterCodec(scheme), err
 }
 
 // answer is what an HTTP answer told beside its body.

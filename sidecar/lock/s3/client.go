@@ -1,0 +1,100 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
+)
+
+// patience bounds every request, those for credentials too: the SDK lets all wait for
+// one of these, and no caller's context ends it.
+const patience = 5 * time.Second
+
+// regionOfOthers is signed for where a store with this API asks for no other.
+const regionOfOthers = "us-east-1"
+
+// errNoRegion says that nothing tells where the bucket is.
+var errNoRegion = fmt.Errorf("%s is not set, allowed: a region such as eu-central-1; "+
+	"or AWS_REGION, as EKS sets it in pods with an IAM role", Region)
+
+// newClient gives a client of the API. What the folder does not say, the pod's
+// surroundings do: environment variables, a service account's role (IRSA), an EKS pod
+// identity, or the node's role.
+func newClient(ctx context.Context, folder string) (*s3.Client, error) {
+	given, err := readSecret(folder)
+	if err != nil {
+		return nil, err
+	}
+	options := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(newHTTP()),
+		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+		config.WithLogger(logging.NewStandardLogger(log.Writer())),
+		// What is asked for beyond conditional writes, other stores may not know.
+		config.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
+		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
+	}
+	if given.keys {
+		options = append(options, config.WithCredentialsProvider(keysIn(folder)))
+	}
+	if given.region != "" {
+		options = append(options, config.WithRegion(given.region))
+	}
+	c, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, fmt.Errorf("read the SDK's settings: %w", err)
+	}
+	switch {
+	case c.Region == "" && given.endpoint != "":
+		c.Region = regionOfOthers
+	case c.Region == "":
+		return nil, errNoRegion
+	}
+	return s3.NewFromConfig(c, func(o *s3.Options) {
+		o.UsePathStyle = given.pathStyle
+		if given.endpoint != "" {
+			o.BaseEndpoint = &given.endpoint
+		}
+	}), nil
+}
+
+// newHTTP gives a client that speaks HTTP/1.1, where every request that is given up
+// closes its connection, so that the next attempt takes a new one: over HTTP/2 it would
+// go on waiting in a dead connection, and cost the lead.
+func newHTTP() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTimeout(patience).WithTransportOptions(func(t *http.Transport) {
+		t.Protocols = new(http.Protocols)
+		t.Protocols.SetHTTP1(true)
+		t.ForceAttemptHTTP2 = false
+	})
+}
+
+// keysIn gives the keys that are in the folder now. They are read again from time to
+// time, so that a Secret can be changed under a running sidecar.
+func keysIn(folder string) aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		id, err := read(folder, AccessKeyID)
+		if err != nil {
+			return aws.Credentials{}, err
+		}
+		secret, err := read(folder, SecretAccessKey)
+		if err != nil {
+			return aws.Credentials{}, err
+		}
+		if id == "" || secret == "" {
+			return aws.Credentials{}, errors.New("the keys are no longer there")
+		}
+		return aws.Credentials{
+			AccessKeyID: id, SecretAccessKey: secret, Source: folder,
+			CanExpire: true, Expires: time.Now().Add(reread),
+		}, nil
+	})
+}

@@ -1,0 +1,65 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/locktest"
+)
+
+// Run runs the suite for every backend of the repository. What the tests print goes to
+// log. That a backend fails is no error, but a row of the table.
+func Run(ctx context.Context, repository string, log io.Writer) (Table, error) {
+	backends, err := Backends(repository)
+	if err != nil {
+		return Table{}, err
+	}
+	t := Table{Promises: locktest.Promises(), results: map[cell]string{}}
+	for _, b := range backends {
+		t.Backends = append(t.Backends, b.Name)
+		if err := t.run(ctx, repository, b, log); err != nil {
+			return Table{}, err
+		}
+	}
+	return t, nil
+}
+
+func (t *Table) run(ctx context.Context, repository string, b Backend, log io.Writer) error {
+	c := exec.CommandContext(ctx, "go", "test", "-json", "-count=1", "-run", "^"+test+"$", b.Package) //nolint:gosec // a package of this repository
+	c.Dir = filepath.Join(repository, b.Module)
+	var stdout, stderr bytes.Buffer
+	c.Stdout, c.Stderr = &stdout, &stderr
+	err := c.Run()
+	if failed := new(exec.ExitError); err != nil && !errors.As(err, &failed) {
+		return fmt.Errorf("test %s: %w", b.Package, err)
+	}
+	_, _ = io.Copy(log, &stderr)
+	return t.read(b.Name, &stdout, log)
+}
+
+// read takes in the events of go test.
+func (t *Table) read(backend string, events io.Reader, log io.Writer) error {
+	decoder := json.NewDecoder(events)
+	for {
+		var e struct{ Action, Test, Output string }
+		switch err := decoder.Decode(&e); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read what go test says of %s: %w", backend, err)
+		}
+		_, _ = io.WriteString(log, e.Output)
+		promise, isOne := strings.CutPrefix(e.Test, test+"/")
+		if isOne && (e.Action == "pass" || e.Action == "fail" || e.Action == "skip") {
+			// The names of tests have no spaces, those of promises no underscores.
+			t.results[cell{strings.ReplaceAll(promise, "_", " "), backend}] = e.Action
+		}
+	}
+}
