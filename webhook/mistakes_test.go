@@ -119,6 +119,13 @@ func TestTheDocumentSaysWhatIsSaid(t *testing.T) {
 	})
 	d := h.Decide(context.WithoutCancel(t.Context()), injector.Namespace{Name: "shop"}, annotatedPod(), false)
 	refused[d.Reason] = append(refused[d.Reason], d.Message)
+	h = webhook.NewHandler(webhook.Options{
+		Settings: settings(), Leases: &leases{}, Endpoints: webhook.KnownEndpoints{Own: &endpointsReader{}, All: &endpointsReader{object: ofService}},
+	})
+	pod := annotatedPod()
+	pod.Annotations[injector.AnnotationLock] = "endpoints"
+	d = h.Decide(context.WithoutCancel(t.Context()), injector.Namespace{Name: "shop"}, pod, false)
+	refused[d.Reason] = append(refused[d.Reason], d.Message)
 	checkMistakes(t, "refused", refused)
 
 	left := golden(t, "skip/*.out.yaml", decision)

@@ -20,6 +20,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	leaselock "github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
 	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
 )
 
@@ -134,6 +135,8 @@ func useEverything(t *testing.T, n string) {
 	damage(t, &rbacv1.Role{ObjectMeta: named}, `{"rules":[]}`, func(r *rbacv1.Role) bool { return len(r.Rules) == 1 })
 	damage(t, &rbacv1.RoleBinding{ObjectMeta: named}, `{"subjects":[]}`, func(b *rbacv1.RoleBinding) bool { return len(b.Subjects) == 1 })
 
+	useEndpoints(t, n)
+
 	// Rights of others are looked at before they are refused.
 	create(&rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: n, Name: "leaseholder-theirs"}})
 	create(&rbacv1.RoleBinding{
@@ -157,6 +160,21 @@ func useEverything(t *testing.T, n string) {
 		},
 	})
 
+	cluster.DeletePod(t, pod)
+}
+
+// useEndpoints makes the webhook make Endpoints, look at them, repair and remove them.
+func useEndpoints(t *testing.T, n string) {
+	t.Helper()
+	pod := annotated(n, "old", "old")
+	pod.Annotations[injector.AnnotationLock] = "endpoints"
+	if err := cluster.Admin.Create(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+	webhooktest.Eventually(t, "its rights", func(ctx context.Context) error { return hasRights(ctx, n, "old") })
+	lock := view.EndpointsMetadata()
+	lock.Namespace, lock.Name = n, "old"
+	damage(t, lock, `{"metadata":{"annotations":null}}`, func(o *metav1.PartialObjectMetadata) bool { return len(o.Annotations) == 1 })
 	cluster.DeletePod(t, pod)
 }
 

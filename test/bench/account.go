@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/test/bench/report"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
@@ -124,5 +125,5 @@ func (a *account) awaitUse(ctx context.Context, bound <-chan struct{}, election 
 // has nothing to do: there is no pod, and what no pod uses stays for an hour.
 func threeObjects(namespace, name string) []client.Object {
 	e := view.Election{Namespace: namespace, Name: name}
-	return []client.Object{rights.Lease(e, nil), rights.Role(e), rights.RoleBinding(e, []string{"default"})}
+	return []client.Object{rights.Lease(e, config.Default().Lock, nil), rights.Role(e, config.Default().Lock), rights.RoleBinding(e, []string{"default"})}
 }

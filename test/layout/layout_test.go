@@ -41,11 +41,6 @@ var rules = []struct {
 		"the same, for the program as a whole",
 	},
 	{
-		"cmd/leaseholder-sidecar-cloud",
-		[]string{"webhook", "injector", "sigs.k8s.io/controller-runtime", "k8s.io/client-go/kubernetes"},
-		"the same, for the other program",
-	},
-	{
 		"sidecar/lock/endpoints",
 		[]string{"k8s.io/api"},
 		"the record is in the metadata, and the package of core types costs megabytes",

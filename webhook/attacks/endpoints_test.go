@@ -9,12 +9,13 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
-	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
+	endpointslock "github.com/leaseholder-dev/leaseholder/sidecar/lock/endpoints"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
 )
@@ -42,7 +43,14 @@ func electionOf(o *unstructured.Unstructured) {
 }
 
 func heldBy2016(o *unstructured.Unstructured) {
-	o.SetAnnotations(map[string]string{rights.LeaderAnnotation: `{"holderIdentity":"theirs-0","leaseDurationSeconds":10}`})
+	o.SetAnnotations(map[string]string{endpointslock.LeaderAnnotation: `{"holderIdentity":"theirs-0","leaseDurationSeconds":10}`})
+}
+
+// nobody is the record of Endpoints that nobody has held yet.
+func nobody() string {
+	var m metav1.ObjectMeta
+	endpointslock.Unheld(&m)
+	return m.Annotations[endpointslock.LeaderAnnotation]
 }
 
 func addressed(o *unstructured.Unstructured) { o.Object["subsets"] = addresses(1) }
@@ -189,7 +197,7 @@ func TestTheSidecarsTokenOnItsOwnEndpoints(t *testing.T) {
 	granted(t, n, "orders", "default")
 	web := made(t, endpoints(n, "web", addressed))
 	sidecar := account(t, n, "default")
-	lead := merge(fmt.Sprintf(`{"metadata":{"annotations":{%q:"{\"holderIdentity\":\"a\"}","leaseholder.dev/token":"7","leaseholder.dev/holder":"a"}}}`, rights.LeaderAnnotation))
+	lead := merge(fmt.Sprintf(`{"metadata":{"annotations":{%q:"{\"holderIdentity\":\"a\"}","leaseholder.dev/token":"7","leaseholder.dev/holder":"a"}}}`, endpointslock.LeaderAnnotation))
 	webhooktest.Eventually(t, "it renews", func(ctx context.Context) error { return sidecar.Patch(ctx, endpoints(n, "orders"), lead) })
 
 	for _, c := range []struct {
@@ -233,7 +241,7 @@ func TestAddressesForgedAmongVeryMany(t *testing.T) {
 	// More labels take the API server itself many seconds.
 	stuffed := made(t, endpoints(n, "orders", func(o *unstructured.Unstructured) {
 		o.SetLabels(many(5*most, view.LabelManagedBy, view.ManagedBy, injector.LabelElection, "orders"))
-		o.SetAnnotations(many(5*most, rights.LeaderAnnotation, rights.NoRecord))
+		o.SetAnnotations(many(5*most, endpointslock.LeaderAnnotation, nobody()))
 		o.Object["subsets"] = addresses(10_000)
 	}))
 	for what, c := range map[string]struct {
@@ -273,7 +281,7 @@ func slice(namespace string) *unstructured.Unstructured {
 func TestTheWebhooksTokenStolenAndUsedOnEndpoints(t *testing.T) {
 	n := cluster.NewNamespace(t)
 	noRecord := func(o *unstructured.Unstructured) {
-		o.SetAnnotations(map[string]string{rights.LeaderAnnotation: rights.NoRecord})
+		o.SetAnnotations(map[string]string{endpointslock.LeaderAnnotation: nobody()})
 	}
 	onlyOurs := func(o *unstructured.Unstructured) {
 		o.SetLabels(map[string]string{view.LabelManagedBy: view.ManagedBy})
@@ -295,8 +303,8 @@ func TestTheWebhooksTokenStolenAndUsedOnEndpoints(t *testing.T) {
 	remove := func(o *unstructured.Unstructured) error {
 		return cluster.Client.Delete(t.Context(), endpoints(o.GetNamespace(), o.GetName()))
 	}
-	take := merge(fmt.Sprintf(`{"metadata":{"annotations":{%q:"{\"holderIdentity\":\"mallory\"}"}}}`, rights.LeaderAnnotation))
-	release := merge(fmt.Sprintf(`{"metadata":{"annotations":{%q:"{}"}}}`, rights.LeaderAnnotation))
+	take := merge(fmt.Sprintf(`{"metadata":{"annotations":{%q:"{\"holderIdentity\":\"mallory\"}"}}}`, endpointslock.LeaderAnnotation))
+	release := merge(fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, endpointslock.LeaderAnnotation, nobody()))
 	for what, c := range map[string]struct {
 		err  error
 		says string
@@ -306,7 +314,7 @@ func TestTheWebhooksTokenStolenAndUsedOnEndpoints(t *testing.T) {
 		"make some that are held":        {create(endpoints(n, "new", electionOf, heldBy2016)), "held or marked"},
 		"make some without a record":     {create(endpoints(n, "new", electionOf)), "held or marked"},
 		"make some that are released": {create(endpoints(n, "new", electionOf, func(o *unstructured.Unstructured) {
-			o.SetAnnotations(map[string]string{rights.LeaderAnnotation: "{}", "leaseholder.dev/released": "x"})
+			o.SetAnnotations(map[string]string{endpointslock.LeaderAnnotation: nobody(), "leaseholder.dev/released": "x"})
 		})), "held or marked"},
 		"make some with addresses":             {create(endpoints(n, "new", electionOf, noRecord, addressed)), "have addresses"},
 		"make some in kube-system":             {create(endpoints(kubeSystem, "new", electionOf, noRecord)), "this namespace"},
@@ -317,7 +325,7 @@ func TestTheWebhooksTokenStolenAndUsedOnEndpoints(t *testing.T) {
 		"take a labelled Service's away":       {patch(labelled, merge(`{"subsets":null}`)), "have addresses"},
 		"take the lead":                        {patch(held, take), "the holder of Endpoints"},
 		"take the lead away":                   {patch(held, release), "the holder of Endpoints"},
-		"take the record away":                 {patch(held, merge(fmt.Sprintf(`{"metadata":{"annotations":{%q:null}}}`, rights.LeaderAnnotation))), "the holder of Endpoints"},
+		"take the record away":                 {patch(held, merge(fmt.Sprintf(`{"metadata":{"annotations":{%q:null}}}`, endpointslock.LeaderAnnotation))), "the holder of Endpoints"},
 		"take the first lead":                  {patch(bare, take), "the holder of Endpoints"},
 		"ask the holder":                       {patch(held, merge(`{"metadata":{"annotations":{"leaseholder.dev/step-down":"x"}}}`)), "any annotation"},
 		"change the token":                     {patch(held, merge(`{"metadata":{"annotations":{"leaseholder.dev/token":"1"}}}`)), "any annotation"},

@@ -6,6 +6,8 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
@@ -28,6 +30,8 @@ func TestAFaultOfAPolicyRefusesNoRenewal(t *testing.T) {
 	for _, folder := range []string{"leasepolicy", "accountleasepolicy", "endpointspolicy", "accountendpointspolicy"} {
 		policy := webhooktest.Chart(t, folder+"/validatingadmissionpolicy.yaml", &admissionregistrationv1.ValidatingAdmissionPolicy{})
 		policy.Name = "faulty-" + folder
+		// It stays in force for a moment after this test.
+		policy.Spec.MatchConstraints.NamespaceSelector = &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: n}}
 		for i := range policy.Spec.Validations {
 			policy.Spec.Validations[i].Expression = faulty
 		}

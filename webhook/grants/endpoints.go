@@ -2,7 +2,6 @@ package grants
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -15,7 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/endpoints"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/kube"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -59,13 +59,19 @@ func (t *term) ensureEndpoints(ctx context.Context, e view.Election) (foreign cl
 	return nil, nil
 }
 
-// granted says whether our Role gives the Endpoints of an election already.
+// granted says whether our Role gives the Endpoints of an election already. A Role that
+// was just made, the cache may not know.
 func (t *term) granted(ctx context.Context, e view.Election) (bool, error) {
 	var role rbacv1.Role
-	if err := t.Cache.Get(ctx, rights.Key(e), &role); err != nil {
-		return false, client.IgnoreNotFound(err)
+	err := t.Cache.Get(ctx, rights.Key(e), &role)
+	if apierrors.IsNotFound(err) {
+		err = t.Client.Get(ctx, rights.Key(e), &role)
 	}
-	return slices.ContainsFunc(role.Rules, func(r rbacv1.PolicyRule) bool { return slices.Contains(r.Resources, "endpoints") }), nil
+	if client.IgnoreNotFound(err) != nil {
+		return false, fmt.Errorf("read Role %s: %w", rights.Key(e), err)
+	}
+	gives := func(r rbacv1.PolicyRule) bool { return slices.Contains(r.Resources, "endpoints") }
+	return view.Ours(&role) && slices.ContainsFunc(role.Rules, gives), nil
 }
 
 // keepRecorded puts an empty record where somebody has taken the annotation away, so
@@ -76,7 +82,7 @@ func (t *term) keepRecorded(ctx context.Context, found *metav1.PartialObjectMeta
 		return nil
 	}
 	changed := found.DeepCopy()
-	metav1.SetMetaDataAnnotation(&changed.ObjectMeta, rights.LeaderAnnotation, rights.NoRecord)
+	endpoints.Unheld(&changed.ObjectMeta)
 	err := t.Client.Patch(ctx, changed, client.MergeFromWithOptions(found, client.MergeFromWithOptimisticLock{}))
 	if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
 		return fmt.Errorf("repair Endpoints %s: %w", client.ObjectKeyFromObject(found), err)
@@ -93,27 +99,15 @@ func endpointsKeys(before, after client.Object) []view.Election {
 	return nameKeys(before, after)
 }
 
-// endpointsRecord is as much of the record as is read here.
-type endpointsRecord struct {
-	Holder  string      `json:"holderIdentity"`
-	Renewed metav1.Time `json:"renewTime"`
-}
-
 // heldEndpoints says whether somebody without a pod seems to hold the Endpoints, such as
-// an elector of 2016 that has not been replaced yet.
+// an elector of 2016 that has not been replaced yet. Nobody holds what can't be read.
 func heldEndpoints(o metav1.Object, within time.Duration) bool {
-	var r endpointsRecord
-	if err := json.Unmarshal([]byte(o.GetAnnotations()[rights.LeaderAnnotation]), &r); err != nil {
-		return false
-	}
-	return r.Holder != "" && time.Since(r.Renewed.Time) < within
+	record, err := endpoints.Decode(o.GetAnnotations())
+	return err == nil && record.Holder != "" && time.Since(record.Renewed) < within
 }
 
-// endpointsToken is the fencing token of the last term, which is kept as on a Lease; zero
-// for none.
-func endpointsToken(o metav1.Object) int64 {
-	return lease.Decode(&coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Annotations: o.GetAnnotations()}}).Token
-}
+// endpointsToken is the fencing token of the last term; zero for none.
+func endpointsToken(o metav1.Object) int64 { return kube.Annotated(o.GetAnnotations()).Token }
 
 // leaseReference refers to the Lease of an election, read or not.
 func leaseReference(e view.Election) corev1.ObjectReference {

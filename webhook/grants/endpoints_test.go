@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,9 +20,11 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	endpointslock "github.com/leaseholder-dev/leaseholder/sidecar/lock/endpoints"
 	leaselock "github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
+	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
 )
@@ -48,10 +51,17 @@ func recordOf2016(renewed time.Time) string {
 		renewed.UTC().Format(time.RFC3339))
 }
 
+// unheld are the annotations of Endpoints that nobody has held yet.
+func unheld() map[string]string {
+	var m metav1.ObjectMeta
+	endpointslock.Unheld(&m)
+	return m.Annotations
+}
+
 // of2016 are Endpoints that an elector of 2016 holds.
 func of2016(namespace, name string, renewed time.Time) *unstructured.Unstructured {
 	o := endpoints(namespace, name)
-	o.SetAnnotations(map[string]string{rights.LeaderAnnotation: recordOf2016(renewed)})
+	o.SetAnnotations(map[string]string{endpointslock.LeaderAnnotation: recordOf2016(renewed)})
 	return o
 }
 
@@ -90,7 +100,7 @@ func grantedBoth(ctx context.Context, namespace, election string, accounts ...st
 	if err := errors.Join(get(ctx, l), get(ctx, endpoints(namespace, election)), get(ctx, r), get(ctx, b)); err != nil {
 		return err
 	}
-	if got := l.Annotations[rights.LockAnnotation]; got != "endpoints" {
+	if got := l.Annotations[leaselock.LockAnnotation]; got != "endpoints" {
 		return fmt.Errorf("the lease reports %q", got)
 	}
 	if want := rights.Role(view.Election{Namespace: namespace, Name: election}, config.LockAddress{Scheme: config.LockEndpoints}).Rules; fmt.Sprint(r.Rules) != fmt.Sprint(want) {
@@ -141,13 +151,13 @@ func TestAnElectionByEndpointsGetsThemAndTheirRights(t *testing.T) {
 	if err := get(t.Context(), made); err != nil {
 		t.Fatal(err)
 	}
-	if why := rights.UnfitEndpoints(made); why != "" || made.GetAnnotations()[rights.LeaderAnnotation] != "{}" || made.GetLabels()[injector.LabelElection] != "orders" {
+	if why := rights.UnfitEndpoints(made); why != "" || !maps.Equal(made.GetAnnotations(), unheld()) || made.GetLabels()[injector.LabelElection] != "orders" {
 		t.Errorf("%s: %v %v", why, made.GetAnnotations(), made.GetLabels())
 	}
 	for name, want := range map[string]string{"orders": "endpoints", "far": "gs://bucket/far", "toys": ""} {
 		l := lease(n, name)
-		if err := get(t.Context(), l); err != nil || l.Annotations[rights.LockAnnotation] != want {
-			t.Errorf("the lease %s reports %q: %v", name, l.Annotations[rights.LockAnnotation], err)
+		if err := get(t.Context(), l); err != nil || l.Annotations[leaselock.LockAnnotation] != want {
+			t.Errorf("the lease %s reports %q: %v", name, l.Annotations[leaselock.LockAnnotation], err)
 		}
 		// Nobody takes a report, so that nothing is gained by marking it.
 		if free := leaselock.Decode(l).Released(); free != (want == "") {
@@ -168,16 +178,16 @@ func TestHarmToEndpointsIsRepaired(t *testing.T) {
 	for name, harm := range map[string]func() error{
 		"they are deleted": func() error { return cluster.Admin.Delete(t.Context(), endpoints(n, "orders")) },
 		"the record is taken away": func() error {
-			return cluster.Admin.Patch(t.Context(), endpoints(n, "orders"), mergePatch(`{"metadata":{"annotations":{%q:null}}}`, rights.LeaderAnnotation))
+			return cluster.Admin.Patch(t.Context(), endpoints(n, "orders"), mergePatch(`{"metadata":{"annotations":{%q:null}}}`, endpointslock.LeaderAnnotation))
 		},
 		"the rule is taken away": func() error {
 			return cluster.Admin.Patch(t.Context(), role(n, "orders"), mergePatch(`{"rules":[]}`))
 		},
 		"the report is marked as a lock": func() error {
-			return cluster.Admin.Patch(t.Context(), lease(n, "orders"), mergePatch(`{"metadata":{"annotations":{%q:null}}}`, rights.LockAnnotation))
+			return cluster.Admin.Patch(t.Context(), lease(n, "orders"), mergePatch(`{"metadata":{"annotations":{%q:null}}}`, leaselock.LockAnnotation))
 		},
 		"the report names nothing": func() error {
-			return cluster.Admin.Patch(t.Context(), lease(n, "orders"), mergePatch(`{"metadata":{"annotations":{%q:"x"}}}`, rights.LockAnnotation))
+			return cluster.Admin.Patch(t.Context(), lease(n, "orders"), mergePatch(`{"metadata":{"annotations":{%q:"x"}}}`, leaselock.LockAnnotation))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -197,7 +207,7 @@ func TestHarmToEndpointsIsRepaired(t *testing.T) {
 		})
 	}
 	// A record is the candidates'.
-	annotate(t, endpoints(n, "orders"), rights.LeaderAnnotation, recordOf2016(time.Now()))
+	annotate(t, endpoints(n, "orders"), endpointslock.LeaderAnnotation, recordOf2016(time.Now()))
 	o := endpoints(n, "orders")
 	if err := get(t.Context(), o); err != nil {
 		t.Fatal(err)
@@ -233,7 +243,7 @@ func TestEndpointsOf2016AreGrantedWhenTheyAreHandedOver(t *testing.T) {
 	}
 	label(`"leaseholder"`, `"orders"`) // as the command does
 	webhooktest.Eventually(t, "the rights", func(ctx context.Context) error { return grantedBoth(ctx, n, "orders", "one") })
-	if err := get(t.Context(), got); err != nil || got.GetAnnotations()[rights.LeaderAnnotation] != theirs.GetAnnotations()[rights.LeaderAnnotation] {
+	if err := get(t.Context(), got); err != nil || got.GetAnnotations()[endpointslock.LeaderAnnotation] != theirs.GetAnnotations()[endpointslock.LeaderAnnotation] {
 		t.Errorf("the record was touched: %v %v", err, got)
 	}
 	label("null", "null")
@@ -280,9 +290,9 @@ func TestEndpointsThatNoPodUsesAreRemovedUnlessTheyAreHeldOrFenced(t *testing.T)
 		pods[e] = cluster.NewPod(t, n, e, e, "one", locked("endpoints"))
 		webhooktest.Eventually(t, "the rights of "+e, func(ctx context.Context) error { return grantedBoth(ctx, n, e, "one") })
 	}
-	annotate(t, endpoints(n, "unused"), rights.LeaderAnnotation, recordOf2016(time.Now().Add(-time.Hour)))
+	annotate(t, endpoints(n, "unused"), endpointslock.LeaderAnnotation, recordOf2016(time.Now().Add(-time.Hour)))
 	annotate(t, endpoints(n, "unused"), leaselock.TokenAnnotation, strconv.FormatInt(time.Now().Add(-time.Hour).UnixMilli(), 10))
-	annotate(t, endpoints(n, "held"), rights.LeaderAnnotation, recordOf2016(time.Now().Add(time.Hour)))
+	annotate(t, endpoints(n, "held"), endpointslock.LeaderAnnotation, recordOf2016(time.Now().Add(time.Hour)))
 	annotate(t, endpoints(n, "fenced"), leaselock.TokenAnnotation, strconv.FormatInt(time.Now().Add(time.Hour).UnixMilli(), 10))
 	handed := make2016(t, labelled2016(of2016(n, "handed", time.Now().Add(time.Hour))))
 	for _, pod := range pods {
@@ -310,7 +320,7 @@ func TestALockChangesWithItsLastPod(t *testing.T) {
 	old := cluster.NewPod(t, n, "old", "orders", "one")
 	webhooktest.Eventually(t, "the rights", func(ctx context.Context) error { return granted(ctx, n, "orders", "one") })
 	next := cluster.NewPod(t, n, "next", "orders", "two", locked("endpoints"))
-	told(t, next, grants.ReasonOtherLock, "is lease, and this pod has endpoints")
+	told(t, next, string(onelock.Reason), `"old" with "lease"`, `this pod's is "endpoints"`)
 	if err := errors.Join(granted(t.Context(), n, "orders", "one", "two"), gone(t.Context(), endpoints(n, "orders"))); err != nil {
 		t.Error(err)
 	}
@@ -324,7 +334,7 @@ func TestALockChangesWithItsLastPod(t *testing.T) {
 		if err := get(ctx, l); err != nil {
 			return err
 		}
-		if _, report := l.Annotations[rights.LockAnnotation]; report {
+		if _, report := l.Annotations[leaselock.LockAnnotation]; report {
 			return errors.New("it is a report")
 		}
 		return granted(ctx, n, "orders", "one")
@@ -340,13 +350,13 @@ func TestWhatALeaseSaysOfItsLockGrantsNothing(t *testing.T) {
 		metav1.SetMetaDataAnnotation(&p.ObjectMeta, injector.AnnotationLock, "endpoints") // changed later
 	})
 	webhooktest.Eventually(t, "the rights", func(ctx context.Context) error { return granted(ctx, n, "orders", "one") })
-	annotate(t, lease(n, "orders"), rights.LockAnnotation, "endpoints")
+	annotate(t, lease(n, "orders"), leaselock.LockAnnotation, "endpoints")
 	webhooktest.Eventually(t, "the lease is a lock again", func(ctx context.Context) error {
 		l := lease(n, "orders")
 		if err := get(ctx, l); err != nil {
 			return err
 		}
-		if _, report := l.Annotations[rights.LockAnnotation]; report {
+		if _, report := l.Annotations[leaselock.LockAnnotation]; report {
 			return errors.New("it is a report")
 		}
 		return nil

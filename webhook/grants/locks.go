@@ -12,12 +12,9 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
+	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
-
-// ReasonOtherLock is the reason of the Event that tells a pod that its election's lock
-// is not where its sidecar looks for it.
-const ReasonOtherLock = "OtherLock"
 
 // lockOf is where the election's lock is: as its Lease has it, for as long as a pod lives
 // that was told so. Afterwards it is where the pods were told. The Lease alone never
@@ -62,14 +59,17 @@ func (t *term) tellOtherLocks(ctx context.Context, e view.Election, lock config.
 		if own == lock {
 			continue
 		}
-		note := fmt.Sprintf("the lock of election %q is %s, and this pod has %s, so that it excludes none of the others: "+
-			"let all pods of the election end before some have another lock, or name another election", e.Name, lock, own)
+		other, found := onelock.Find(pods, own, "")
+		if !found { // those of the lock are known to the API server alone
+			other = &onelock.Other{Lock: lock}
+		}
+		note := other.Tell(e.Namespace, e.Name, own)
 		t.Logger.WarnContext(ctx, "a pod has another lock than its election", "election", e.String(), "pod", pods[i].Name, "lock", own.String())
 		t.Teller.Tell(ctx, event.Event{
 			Regarding: event.Reference("v1", "Pod", &pods[i]),
 			Related:   leaseReference(e),
 			Type:      corev1.EventTypeWarning,
-			Reason:    ReasonOtherLock,
+			Reason:    string(onelock.Reason),
 			Action:    actionGrant,
 			Note:      note,
 			Occasion:  note,

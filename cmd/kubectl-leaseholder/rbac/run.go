@@ -15,9 +15,9 @@ import (
 	k8syaml "sigs.k8s.io/yaml"
 
 	"github.com/leaseholder-dev/leaseholder/cmd/kubectl-leaseholder/inject"
-	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
+	"github.com/leaseholder-dev/leaseholder/webhook/onelock"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -68,8 +68,8 @@ func write(w *bytes.Buffer, manifests *inject.Manifests, e view.Election, candid
 			manifests.Refuse(c.Object, refusal.Tell(e.Namespace, e.Name))
 		}
 		if own := c.Decision.Lock; own != lock {
-			manifests.Refuse(c.Object, fmt.Sprintf("election %q in namespace %q has the lock %s by %s, and %s here: give all of its pods the same %s, or name another election",
-				e.Name, e.Namespace, lock, candidates[0].Object, own, injector.AnnotationLock))
+			other := onelock.Other{Pod: candidates[0].Object, Lock: lock}
+			manifests.Refuse(c.Object, other.Tell(e.Namespace, e.Name, own))
 		}
 	}
 	slices.Sort(accounts)

@@ -7,21 +7,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/endpoints"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
-const (
-	// LeaderAnnotation holds the record of an Endpoints object that is a lock. While it is
-	// there, kube-controller-manager neither deletes the object for want of a Service,
-	// nor mirrors it to EndpointSlices.
-	LeaderAnnotation = "control-plane.alpha.kubernetes.io/leader"
-	// NoRecord is its value when nobody has held the lock yet. An empty value would do
-	// for Kubernetes, but electors of 2016 fail at one that is no JSON.
-	NoRecord = "{}"
-
-	// labelService is on Endpoints that Kubernetes fills for a Service.
-	labelService = "endpoints.kubernetes.io/managed-by"
-)
+// labelService is on Endpoints that Kubernetes fills for a Service.
+const labelService = "endpoints.kubernetes.io/managed-by"
 
 // Endpoints is the lock of an election with "lock: endpoints", unheld and unmarked, as
 // Lease is. A service's traffic is never led by it: it has no addresses.
@@ -29,10 +20,11 @@ func Endpoints(e view.Election) *unstructured.Unstructured {
 	o := &unstructured.Unstructured{}
 	o.SetGroupVersionKind(view.EndpointsKind())
 	m := meta(e, LeaseKey(e))
+	endpoints.Unheld(&m)
 	o.SetNamespace(m.Namespace)
 	o.SetName(m.Name)
 	o.SetLabels(m.Labels)
-	o.SetAnnotations(map[string]string{LeaderAnnotation: NoRecord})
+	o.SetAnnotations(m.Annotations)
 	return o
 }
 
@@ -53,7 +45,7 @@ func Applied(o *unstructured.Unstructured) bool {
 
 // Recorded says whether Endpoints bear the annotation of a lock.
 func Recorded(o metav1.Object) bool {
-	_, recorded := o.GetAnnotations()[LeaderAnnotation]
+	_, recorded := o.GetAnnotations()[endpoints.LeaderAnnotation]
 	return recorded
 }
 
@@ -69,7 +61,7 @@ func UnfitEndpoints(o *unstructured.Unstructured) string {
 	}
 	switch {
 	case !Recorded(o):
-		return ofService(o, "are without the annotation "+LeaderAnnotation)
+		return ofService(o, "are without the annotation "+endpoints.LeaderAnnotation)
 	case !view.Ours(o):
 		return fmt.Sprintf("Leaseholder did not make the Endpoints %q in namespace %q: name another election with %s, or hand them over with: "+
 			"kubectl label endpoints -n %s %s %s=%s %s=%s",
