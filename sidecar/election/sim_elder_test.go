@@ -135,7 +135,7 @@ func (e *simElder) try(back func(success bool)) {
 		e.busy = false
 		late := e.w.now-e.asking > elderPatience
 		e.slow = late || e.slow && !success
-		if success && !e.leads && made {
+		if success && made {
 			e.grabbed = e.w.now
 		}
 		back(success)

@@ -11,7 +11,8 @@ import (
 // (k8s.io/client-go/tools/leaderelection, from v0.27 on): it polls, counts from
 // the answer, waits for the record's duration, takes any empty record, creates a
 // missing one for itself, and goes on leading until a renewal has failed for a
-// whole renew deadline.
+// whole renew deadline. On an Endpoints object it is an older one, which waits for
+// its own duration.
 type simRival struct {
 	w       *world
 	name    string
@@ -130,7 +131,11 @@ func (r *simRival) decide(state lock.Snapshot, next func(bool)) {
 		r.observed, r.seen = state.Record, now
 	}
 	held := state.Record.Holder != "" && state.Record.Holder != r.name
-	if held && now < r.seen+state.Record.Duration {
+	wait := state.Record.Duration
+	if s.kind == endpoints {
+		wait = t.LeaseDuration
+	}
+	if held && now < r.seen+wait {
 		if r.leads {
 			r.lose()
 			return

@@ -106,7 +106,7 @@ func scriptBound(kind, name string) error {
 // scriptSettled: a leader's renewals come through twice, over a slow network. It knows
 // that they succeeded only when it has asked once more, and is cut off then.
 func scriptSettled() error {
-	for seed := range uint64(20) {
+	for seed := range uint64(100) {
 		b := newBounded("polled", seed)
 		b.a.twice = true
 		for range 3 {

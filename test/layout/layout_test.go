@@ -56,11 +56,6 @@ var rules = []struct {
 		"locks outside the cluster are leaseholder-sidecar-cloud's: the clouds' SDKs would double the program that most pods run",
 	},
 	{
-		"cmd/leaseholder-sidecar-cloud",
-		[]string{"webhook", "injector", "sigs.k8s.io/controller-runtime", "k8s.io/client-go/kubernetes"},
-		"the same, for the other program",
-	},
-	{
 		"sidecar/lock/s3",
 		[]string{"k8s.io"},
 		"a lock outside the cluster knows nothing of the cluster",
