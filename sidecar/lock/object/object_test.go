@@ -60,9 +60,9 @@ func (b bed) read() lock.Snapshot {
 
 func held(by string) lock.Record { return lock.Record{Holder: by, Stamp: by, Token: 7} }
 
-func (b bed) write(base lock.Snapshot, holder string) lock.Snapshot {
+func (b bed) write(base lock.Snapshot) lock.Snapshot {
 	b.Helper()
-	s, err := b.lock.Write(b.Context(), base, held(holder))
+	s, err := b.lock.Write(b.Context(), base, held("a"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestAWriteIsKnownByItsID(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBed(t, func(b bed) {
 				b.first(fate)
-				written := b.write(b.base, "a")
+				written := b.write(b.base)
 				if read := b.read(); read.Version != written.Version || read.Revision != written.Revision || read.Record != written.Record {
 					b.Errorf("wrote %+v, read %+v", written, read)
 				}
@@ -151,7 +151,7 @@ func TestTwoWritesLieASecondApart(t *testing.T) {
 	inBed(t, func(b bed) {
 		base, last := b.base, time.Now() // it was made just now
 		for range 3 {
-			base = b.write(base, "a")
+			base = b.write(base)
 			if now := time.Now(); now.Sub(last) < time.Second {
 				b.Errorf("a write follows after %s", now.Sub(last))
 			}
@@ -166,7 +166,7 @@ func TestTwoWritesLieASecondApart(t *testing.T) {
 			b.Fatalf("it gives %v", err)
 		}
 		base, last = b.read(), time.Now()
-		b.write(base, "a")
+		b.write(base)
 		if after := time.Since(last); after != time.Second {
 			b.Errorf("the next one follows after %s", after)
 		}
@@ -195,7 +195,7 @@ func TestAnAnswerFromBeforeAWriteIsNoNews(t *testing.T) {
 		// The watch asks, and the answer is long on its way.
 		b.first(objecttest.Fate{After: period - time.Millisecond})
 		time.Sleep(period + time.Millisecond)
-		written := b.write(b.base, "a")
+		written := b.write(b.base)
 		time.Sleep(10 * period)
 		if read := b.read(); read.Version != written.Version {
 			b.Errorf("wrote %s, read %s", written.Version, read.Version)
@@ -228,7 +228,7 @@ func TestARestoredObjectIsARewoundHistory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBed(t, func(b bed) {
-				known := b.write(b.write(b.base, "a"), "a")
+				known := b.write(b.write(b.base))
 				told, ended := b.watch(b.Context(), known.Version)
 				restore(b)
 				if err := next(b, ended); !errors.Is(err, object.ErrRewound) || len(told) > 0 {
@@ -248,7 +248,7 @@ func TestARestoredObjectIsARewoundHistory(t *testing.T) {
 				if _, now := b.client.Asked(); now != puts {
 					b.Error("it was sent")
 				}
-				if next := b.write(read, "a"); next.Version.Compare(read.Version) <= 0 {
+				if next := b.write(read); next.Version.Compare(read.Version) <= 0 {
 					b.Errorf("version %s follows %s", next.Version, read.Version)
 				}
 			})
@@ -258,7 +258,7 @@ func TestARestoredObjectIsARewoundHistory(t *testing.T) {
 
 func TestALockMadeAnewIsALaterOne(t *testing.T) {
 	inBed(t, func(b bed) {
-		known := b.write(b.base, "a")
+		known := b.write(b.base)
 		told, _ := b.watch(b.Context(), known.Version)
 		b.server.Delete()
 		if s := next(b, told); s.Exists || s.Version.Compare(known.Version) <= 0 {
@@ -272,7 +272,7 @@ func TestALockMadeAnewIsALaterOne(t *testing.T) {
 		if !anew.Exists || anew.UID == known.UID || anew.Version.Compare(known.Version) <= 0 {
 			b.Errorf("of the new one it tells %+v", anew)
 		}
-		if next := b.write(anew, "a"); next.UID != anew.UID {
+		if next := b.write(anew); next.UID != anew.UID {
 			b.Errorf("the next write gives %+v", next)
 		}
 	})

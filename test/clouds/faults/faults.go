@@ -188,22 +188,29 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(fate.Status)
 		return
 	}
-	response, content, err := p.ask(r, body)
+	got, err := p.ask(r, body)
 	if fate.Twice && err == nil {
-		response, content, err = p.ask(r, body)
+		got, err = p.ask(r, body)
 	}
 	p.pass(fate.After)
 	if err != nil || fate.Lost {
 		panic(http.ErrAbortHandler)
 	}
-	maps.Copy(w.Header(), response.Header)
-	w.WriteHeader(response.StatusCode)
-	_, _ = w.Write(content) // the client may have gone
+	maps.Copy(w.Header(), got.header)
+	w.WriteHeader(got.status)
+	_, _ = got.body.WriteTo(w) // the client may have gone
+}
+
+// answer is the server's, read to its end.
+type answer struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
 }
 
 // ask has the server execute a request. The Host stays the client's, which may have
 // signed it.
-func (p *Proxy) ask(r *http.Request, body []byte) (*http.Response, []byte, error) {
+func (p *Proxy) ask(r *http.Request, body []byte) (*answer, error) {
 	out := r.Clone(context.WithoutCancel(r.Context()))
 	out.URL.Scheme, out.URL.Host, out.RequestURI = p.target.Scheme, p.target.Host, ""
 	out.Body, out.ContentLength, out.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
@@ -212,11 +219,12 @@ func (p *Proxy) ask(r *http.Request, body []byte) (*http.Response, []byte, error
 	}
 	response, err := p.next.RoundTrip(out)
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // it becomes a closed connection
+		return nil, err //nolint:wrapcheck // it becomes a closed connection
 	}
 	defer func() { _ = response.Body.Close() }()
-	content, err := io.ReadAll(response.Body)
-	return response, content, err //nolint:wrapcheck // it becomes a closed connection
+	got := &answer{status: response.StatusCode, header: response.Header}
+	_, err = got.body.ReadFrom(response.Body)
+	return got, err //nolint:wrapcheck // it becomes a closed connection
 }
 
 // pass lets time pass, unless the test ends.

@@ -29,18 +29,25 @@ func server(t *testing.T) (url string, executed *atomic.Int32) {
 	return s.URL, executed
 }
 
-func ask(ctx context.Context, url string) (*http.Response, string, error) {
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func ask(ctx context.Context, url string) (answer, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPut, url+"/a?b=c", strings.NewReader("text"))
 	if err != nil {
-		return nil, "", err
+		return answer{}, err
 	}
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return nil, "", err
+		return answer{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
-	return response, string(body), err
+	return answer{response.StatusCode, response.Header, string(body)}, err
 }
 
 func TestFates(t *testing.T) {
@@ -61,7 +68,7 @@ func TestFates(t *testing.T) {
 			url, executed := server(t)
 			p := faults.New(t, url)
 			p.Trouble(func(*http.Request) faults.Fate { return test.fate })
-			response, body, err := ask(t.Context(), p.URL)
+			got, err := ask(t.Context(), p.URL)
 			if n := executed.Load(); n != test.executed {
 				t.Errorf("it was executed %d times, want %d", n, test.executed)
 			}
@@ -71,14 +78,14 @@ func TestFates(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if response.StatusCode != test.status {
-				t.Errorf("the status is %d", response.StatusCode)
+			if got.status != test.status {
+				t.Errorf("the status is %d", got.status)
 			}
-			if test.fate.RetryAfter > 0 && response.Header.Get("Retry-After") != "2" {
-				t.Errorf("Retry-After is %q", response.Header.Get("Retry-After"))
+			if test.fate.RetryAfter > 0 && got.header.Get("Retry-After") != "2" {
+				t.Errorf("Retry-After is %q", got.header.Get("Retry-After"))
 			}
-			if test.executed > 0 && (body != "text" || response.Header.Get("X-Host") != strings.TrimPrefix(p.URL, "http://")) {
-				t.Errorf("the server got %q for the host %q", body, response.Header.Get("X-Host"))
+			if test.executed > 0 && (got.body != "text" || got.header.Get("X-Host") != strings.TrimPrefix(p.URL, "http://")) {
+				t.Errorf("the server got %q for the host %q", got.body, got.header.Get("X-Host"))
 			}
 		})
 	}
@@ -88,14 +95,14 @@ func TestEachProxyIsCutAlone(t *testing.T) {
 	url, _ := server(t)
 	a, b := faults.New(t, url), faults.New(t, url)
 	a.Cut(true)
-	if _, _, err := ask(t.Context(), a.URL); err == nil {
+	if _, err := ask(t.Context(), a.URL); err == nil {
 		t.Error("the cut one lets requests through")
 	}
-	if _, _, err := ask(t.Context(), b.URL); err != nil {
+	if _, err := ask(t.Context(), b.URL); err != nil {
 		t.Errorf("the other one does not: %v", err)
 	}
 	a.Cut(false)
-	if _, _, err := ask(t.Context(), a.URL); err != nil {
+	if _, err := ask(t.Context(), a.URL); err != nil {
 		t.Errorf("when it is mended: %v", err)
 	}
 	want := map[string]int{"PUT /a": 2}
@@ -107,17 +114,17 @@ func TestEachProxyIsCutAlone(t *testing.T) {
 func TestADeadConnectionStaysDead(t *testing.T) {
 	url, executed := server(t)
 	p := faults.New(t, url)
-	if _, _, err := ask(t.Context(), p.URL); err != nil {
+	if _, err := ask(t.Context(), p.URL); err != nil {
 		t.Fatal(err)
 	}
 	p.Kill()
 	before := executed.Load()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, _, err := ask(ctx, p.URL); !errors.Is(err, context.DeadlineExceeded) || executed.Load() != before {
+	if _, err := ask(ctx, p.URL); !errors.Is(err, context.DeadlineExceeded) || executed.Load() != before {
 		t.Errorf("the dead connection answers: %v", err)
 	}
-	if _, _, err := ask(t.Context(), p.URL); err != nil {
+	if _, err := ask(t.Context(), p.URL); err != nil {
 		t.Errorf("a new one does not: %v", err)
 	}
 }
@@ -128,7 +135,7 @@ func TestWhatNobodyWaitsForIsExecuted(t *testing.T) {
 	p.Trouble(func(*http.Request) faults.Fate { return faults.Fate{Before: 200 * time.Millisecond} })
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, _, err := ask(ctx, p.URL); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := ask(ctx, p.URL); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v", err)
 	}
 	deadline := time.After(time.Minute)

@@ -43,8 +43,8 @@ func newCloud(t *testing.T) cloud {
 	return cloud{server, front.URL}
 }
 
-func (c cloud) delete(context.Context) error {
-	return c.Client().Bucket(bucket).Object(name).Delete(context.Background())
+func (c cloud) delete(ctx context.Context) error {
+	return c.Client().Bucket(bucket).Object(name).Delete(ctx)
 }
 
 // client gives a way to the lock's object, and the proxy that it leads through.
