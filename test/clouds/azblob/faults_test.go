@@ -137,7 +137,7 @@ func TestOneRequestOfAWriteFails(t *testing.T) {
 			if holder == "" {
 				want = lease.StateTypeAvailable
 			}
-			if got := p.state(); got != want {
+			if got := p.state(t.Context()); got != want {
 				t.Errorf("the lease is %s, want %s", got, want)
 			}
 		})
@@ -163,7 +163,7 @@ func TestALeaseOfAnotherRefusesWrites(t *testing.T) {
 		t.Error("who knows nothing of the lease writes into the blob")
 	}
 	// What the leader has not renewed, the service gives to others.
-	if err := p.breakLease(); err != nil {
+	if err := p.breakLease(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.Write(t.Context(), b.read(t), record("b_2_y", time.Now())); err != nil {
