@@ -126,7 +126,7 @@ func read(folder, name string) (string, error) {
 	if folder == "" {
 		return "", nil
 	}
-	content, err := os.ReadFile(filepath.Join(folder, name))
+	content, err := os.ReadFile(filepath.Join(folder, name)) //nolint:gosec // the setting's own folder
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -150,10 +150,10 @@ func (a authorized) RoundTrip(r *http.Request) (*http.Response, error) {
 		err   error
 	}
 	answers := make(chan answer, 1)
-	go func() {
-		token, err := a.tokens.Token(r.Context())
+	go func(ctx context.Context) {
+		token, err := a.tokens.Token(ctx)
 		answers <- answer{token, err}
-	}()
+	}(r.Context())
 	var got answer
 	select {
 	case got = <-answers:

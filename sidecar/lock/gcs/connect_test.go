@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -182,8 +183,9 @@ func TestOneRequestAConnection(t *testing.T) {
 	s.StartTLS()
 	defer s.Close()
 	transport := newTransport()
-	transport.TLSClientConfig = s.Client().Transport.(*http.Transport).TLSClientConfig.Clone() //nolint:forcetypeassert // httptest's
-	transport.TLSClientConfig.NextProtos = nil
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	transport.ForceAttemptHTTP2 = true // as without a configuration of TLS
 	if protocol := ask(t, &http.Client{Transport: transport}, s.URL); protocol != "HTTP/1.1" {
 		t.Errorf("it speaks %s", protocol)

@@ -1,8 +1,9 @@
 // Package gcs is the lock that one object in Google Cloud Storage holds, at
 // gs://BUCKET/OBJECT: what elects one leader in several clusters. It is an object.Lock
-// over the JSON API, through Google's own client of it (google.golang.org/api/storage):
-// the larger cloud.google.com/go/storage calls the same client for the JSON API, and would
-// link gRPC and what belongs to it, which makes a program more than twice as large.
+// over the JSON API, through Google's own client of it (google.golang.org/api/storage).
+// The larger cloud.google.com/go/storage calls the same client for the JSON API; what it
+// has beside that (gRPC with xDS, metrics) makes a program of 34 MB that is one of 16 MB
+// without.
 //
 // The precondition of a write is generation and metageneration, so that a metadata value
 // edited by hand is a change like any other. Nothing is repeated here: the election
@@ -14,8 +15,8 @@
 // operations of class A, its reads of class B.
 //
 // The rights: storage.objects.get, create and delete (an overwrite is one) on the object,
-// as roles/storage.objectUser has them; storage.objects.list too, or a missing object reads
-// as forbidden. The bucket: standard storage class, no retention policy (it forbids
+// as roles/storage.objectUser has them; storage.objects.list too, without which a missing
+// object may be answered as a forbidden one. The bucket: standard storage class, no retention policy (it forbids
 // overwrites), neither object versioning nor soft delete (every renewal would leave an old
 // object behind).
 //
@@ -26,7 +27,8 @@
 // the consistency that Google promises, also when a zone fails, is taken from Google's
 // word; it checks no credentials, IAM policy or conditions; there is no metadata server,
 // so that workload identity is tested against a stand-in for one; it does not keep bucket
-// policies (retention, soft delete, versioning) as Google does.
+// policies (retention, soft delete, versioning) as Google does; and every metageneration is
+// 1 there, so that an edit of the metadata alone is not seen.
 package gcs
 
 import (

@@ -60,9 +60,9 @@ func (b bed) read() lock.Snapshot {
 
 func held(by string) lock.Record { return lock.Record{Holder: by, Stamp: by, Token: 7} }
 
-func (b bed) write(base lock.Snapshot, holder string) lock.Snapshot {
+func (b bed) write(base lock.Snapshot) lock.Snapshot {
 	b.Helper()
-	s, err := b.lock.Write(b.Context(), base, held(holder))
+	s, err := b.lock.Write(b.Context(), base, held("a"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -91,6 +91,18 @@ func (b bed) watch(ctx context.Context, from lock.Version) (told chan lock.Snaps
 	return told, ended
 }
 
+// next is what comes within an hour, in virtual time.
+func next[T any](b bed, from <-chan T) T {
+	b.Helper()
+	select {
+	case got := <-from:
+		return got
+	case <-time.After(time.Hour):
+		b.Fatal("nothing comes")
+		panic("unreachable")
+	}
+}
+
 func TestAWriteIsKnownByItsID(t *testing.T) {
 	for name, fate := range map[string]objecttest.Fate{
 		"answered":                {},
@@ -102,7 +114,7 @@ func TestAWriteIsKnownByItsID(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBed(t, func(b bed) {
 				b.first(fate)
-				written := b.write(b.base, "a")
+				written := b.write(b.base)
 				if read := b.read(); read.Version != written.Version || read.Revision != written.Revision || read.Record != written.Record {
 					b.Errorf("wrote %+v, read %+v", written, read)
 				}
@@ -139,7 +151,7 @@ func TestTwoWritesLieASecondApart(t *testing.T) {
 	inBed(t, func(b bed) {
 		base, last := b.base, time.Now() // it was made just now
 		for range 3 {
-			base = b.write(base, "a")
+			base = b.write(base)
 			if now := time.Now(); now.Sub(last) < time.Second {
 				b.Errorf("a write follows after %s", now.Sub(last))
 			}
@@ -154,7 +166,7 @@ func TestTwoWritesLieASecondApart(t *testing.T) {
 			b.Fatalf("it gives %v", err)
 		}
 		base, last = b.read(), time.Now()
-		b.write(base, "a")
+		b.write(base)
 		if after := time.Since(last); after != time.Second {
 			b.Errorf("the next one follows after %s", after)
 		}
@@ -183,16 +195,16 @@ func TestAnAnswerFromBeforeAWriteIsNoNews(t *testing.T) {
 		// The watch asks, and the answer is long on its way.
 		b.first(objecttest.Fate{After: period - time.Millisecond})
 		time.Sleep(period + time.Millisecond)
-		written := b.write(b.base, "a")
+		written := b.write(b.base)
 		time.Sleep(10 * period)
 		if read := b.read(); read.Version != written.Version {
 			b.Errorf("wrote %s, read %s", written.Version, read.Version)
 		}
-		if s := <-told; s.Version != written.Version || len(told) > 0 {
+		if s := next(b, told); s.Version != written.Version || len(told) > 0 {
 			b.Errorf("wrote %s, told are %s and %d more", written.Version, s.Version, len(told))
 		}
 		stop()
-		if err := <-ended; err != nil {
+		if err := next(b, ended); err != nil {
 			b.Errorf("the watch ends with %v", err)
 		}
 	})
@@ -216,10 +228,10 @@ func TestARestoredObjectIsARewoundHistory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBed(t, func(b bed) {
-				known := b.write(b.write(b.base, "a"), "a")
+				known := b.write(b.write(b.base))
 				told, ended := b.watch(b.Context(), known.Version)
 				restore(b)
-				if err := <-ended; !errors.Is(err, object.ErrRewound) || len(told) > 0 {
+				if err := next(b, ended); !errors.Is(err, object.ErrRewound) || len(told) > 0 {
 					b.Errorf("the watch tells %d changes and ends with %v", len(told), err)
 				}
 				read := b.read()
@@ -236,7 +248,7 @@ func TestARestoredObjectIsARewoundHistory(t *testing.T) {
 				if _, now := b.client.Asked(); now != puts {
 					b.Error("it was sent")
 				}
-				if next := b.write(read, "a"); next.Version.Compare(read.Version) <= 0 {
+				if next := b.write(read); next.Version.Compare(read.Version) <= 0 {
 					b.Errorf("version %s follows %s", next.Version, read.Version)
 				}
 			})
@@ -246,21 +258,21 @@ func TestARestoredObjectIsARewoundHistory(t *testing.T) {
 
 func TestALockMadeAnewIsALaterOne(t *testing.T) {
 	inBed(t, func(b bed) {
-		known := b.write(b.base, "a")
+		known := b.write(b.base)
 		told, _ := b.watch(b.Context(), known.Version)
 		b.server.Delete()
-		if s := <-told; s.Exists || s.Version.Compare(known.Version) <= 0 {
+		if s := next(b, told); s.Exists || s.Version.Compare(known.Version) <= 0 {
 			b.Errorf("of the deletion it tells %+v", s)
 		}
 		other := object.New(b.server.Client(), object.Options{})
 		if err := other.Create(b.Context()); err != nil {
 			b.Fatal(err)
 		}
-		anew := <-told
+		anew := next(b, told)
 		if !anew.Exists || anew.UID == known.UID || anew.Version.Compare(known.Version) <= 0 {
 			b.Errorf("of the new one it tells %+v", anew)
 		}
-		if next := b.write(anew, "a"); next.UID != anew.UID {
+		if next := b.write(anew); next.UID != anew.UID {
 			b.Errorf("the next write gives %+v", next)
 		}
 	})
@@ -276,7 +288,7 @@ func TestAForeignObjectIsLeftAlone(t *testing.T) {
 				if _, err := b.lock.Read(b.Context()); !errors.Is(err, object.ErrForeign) {
 					b.Errorf("a read gives %v", err)
 				}
-				if err := <-ended; !errors.Is(err, object.ErrForeign) {
+				if err := next(b, ended); !errors.Is(err, object.ErrForeign) {
 					b.Errorf("a watch ends with %v", err)
 				}
 				if err := b.lock.Create(b.Context()); !errors.Is(err, lock.ErrExists) {
@@ -297,7 +309,7 @@ func TestAWatchEndsAtAQuestionWithoutAnswer(t *testing.T) {
 	inBed(t, func(b bed) {
 		b.fate(objecttest.Fate{Before: time.Hour})
 		_, ended := b.watch(b.Context(), b.base.From)
-		if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {
+		if err := next(b, ended); !errors.Is(err, context.DeadlineExceeded) {
 			b.Errorf("it ends with %v", err)
 		}
 	})
