@@ -40,12 +40,15 @@ import (
 // DefaultPeriod is the default of Options.Period.
 const DefaultPeriod = 2 * time.Second
 
+// shortestPatience is for periods so short that an answer can take longer.
+const shortestPatience = 2 * time.Second
+
 // Options are what a Lock needs to know beside its store.
 type Options struct {
 	// Name is the object's address, for errors.
 	Name string
-	// Period is how often a Watch asks, and the longest that it waits for an answer;
-	// default DefaultPeriod. It is the election's retry period.
+	// Period is how often a Watch asks; default DefaultPeriod. It is the election's retry
+	// period. A Watch waits for an answer as long, and shortestPatience at least.
 	Period time.Duration
 	// MinWriteInterval is the least time between two writes of this process that succeed;
 	// default 0, none.
@@ -158,9 +161,9 @@ func (l *Lock) Watch(ctx context.Context, from lock.Version, observe func(lock.S
 	}
 }
 
-// poll asks once, within a period.
+// poll asks once.
 func (l *Lock) poll(ctx context.Context) error {
-	attempt, cancel := context.WithTimeout(ctx, l.options.Period)
+	attempt, cancel := context.WithTimeout(ctx, max(l.options.Period, shortestPatience))
 	defer cancel()
 	_, err := l.ask(attempt)
 	if ctx.Err() != nil {
