@@ -1,7 +1,6 @@
 package azblob
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net/http"
 	"os"
@@ -51,19 +50,27 @@ func connect(a config.LockAddress, folder string) (*connection, error) {
 	return c, err
 }
 
-// transport makes every request that is given up close its connection, so that the next
-// attempt takes a new one: over HTTP/2 it would go on waiting in a dead connection, and
-// cost the lead. Nor are there many that could all be dead.
+// transport speaks HTTP/1.1 alone, where every request that is given up closes its
+// connection, so that the next attempt takes a new one: over HTTP/2 it would go on waiting
+// in a dead connection, and cost the lead. Nor are there many that could all be dead. It is
+// no clone of the default one, which would offer HTTP/2 to servers all the same.
 func transport() *http.Transport {
-	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
-	if common, ok := http.DefaultTransport.(*http.Transport); ok {
-		t = common.Clone()
+	var only http.Protocols
+	only.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		Protocols:           &only,
+		MaxIdleConnsPerHost: 1,
+		IdleConnTimeout:     idle,
+		TLSHandshakeTimeout: handshake,
 	}
-	t.ForceAttemptHTTP2 = false
-	t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
-	t.MaxIdleConnsPerHost = 1
-	return t
 }
+
+// Those of the default transport.
+const (
+	idle      = 90 * time.Second
+	handshake = 10 * time.Second
+)
 
 // client gives the client with the credentials that are in the folder now. A folder that
 // is wrong for a while changes nothing.

@@ -1,6 +1,10 @@
 package azblob
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -126,4 +130,28 @@ func TestAChangedSecretIsReadAgain(t *testing.T) {
 		time.Sleep(reread)
 		at("https://another.example")
 	})
+}
+
+func TestRequestsGoOverHTTP1(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Protocol", r.Proto)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	mine := transport()
+	mine.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
+	mine.TLSClientConfig.RootCAs.AddCert(server.Certificate())
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := (&http.Client{Transport: mine}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if got := response.Header.Get("X-Protocol"); got != "HTTP/1.1" {
+		t.Errorf("it speaks %s", got)
+	}
 }

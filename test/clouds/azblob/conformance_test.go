@@ -36,7 +36,7 @@ func TestConformance(t *testing.T) {
 		p := open(t)
 		return locktest.Backend{
 			Lock:   p.client("0f3c"),
-			Delete: func(context.Context) error { return p.delete() },
+			Delete: p.delete,
 		}
 	})
 }
@@ -50,7 +50,7 @@ func TestStore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return objecttest.Backend{Store: store, Delete: func(context.Context) error { return p.delete() }}
+		return objecttest.Backend{Store: store, Delete: p.delete}
 	})
 }
 

@@ -88,14 +88,14 @@ func eventually(t *testing.T, what string, so func() bool) {
 	}
 }
 
-// led gives a candidate that leads at once: another has released the lock.
-func (p *place) led(pod string) *candidate {
+// led gives a candidate in the pod a, which leads at once: another has released the lock.
+func (p *place) led() *candidate {
 	p.t.Helper()
 	c := p.client("nobody")
 	if _, err := c.Write(p.t.Context(), c.made(p.t), record("", time.Now())); err != nil {
 		p.t.Fatal(err)
 	}
-	leader := p.start(pod)
+	leader := p.start("a")
 	eventually(p.t, "it leads", leader.leads)
 	return leader
 }
@@ -136,7 +136,7 @@ func TestElections(t *testing.T) {
 }
 
 func cutOff(t *testing.T, p *place) {
-	a := p.led("a")
+	a := p.led()
 	b := p.start("b")
 	token := a.token()
 	a.proxy.Cut(true)
@@ -159,7 +159,7 @@ func cutOff(t *testing.T, p *place) {
 }
 
 func released(t *testing.T, p *place) {
-	a := p.led("a")
+	a := p.led()
 	b := p.start("b")
 	token := a.token()
 	a.end(true)
@@ -170,10 +170,10 @@ func released(t *testing.T, p *place) {
 }
 
 func restarted(t *testing.T, p *place) {
-	a := p.led("a")
+	a := p.led()
 	token := a.token()
 	a.end(false)
-	if state := p.state(); state != lease.StateTypeLeased {
+	if state := p.state(t.Context()); state != lease.StateTypeLeased {
 		t.Errorf("the lease is %s when the process has ended", state)
 	}
 	again := p.start("a")
@@ -189,9 +189,9 @@ func restarted(t *testing.T, p *place) {
 }
 
 func deleted(t *testing.T, p *place) {
-	a := p.led("a")
+	a := p.led()
 	token := a.token()
-	if err := p.delete(); err != nil {
+	if err := p.delete(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	renewed(t, a)
@@ -202,14 +202,14 @@ func deleted(t *testing.T, p *place) {
 }
 
 func broken(t *testing.T, p *place) {
-	a := p.led("a")
+	a := p.led()
 	token := a.token()
-	if err := p.breakLease(); err != nil {
+	if err := p.breakLease(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	renewed(t, a)
 	renewed(t, a)
-	if state := p.state(); state != lease.StateTypeLeased || a.token() != token {
+	if state := p.state(t.Context()); state != lease.StateTypeLeased || a.token() != token {
 		t.Errorf("the lease is %s, the token was %d and is %d", state, token, a.token())
 	}
 }
@@ -241,14 +241,14 @@ func stranger(t *testing.T, p *place) {
 }
 
 func deadConnections(t *testing.T, p *place) {
-	a := p.led("a")
+	a := p.led()
 	renewed(t, a)
 	a.proxy.Kill()
 	renewed(t, a)
 }
 
 func busyService(t *testing.T, p *place) {
-	a := p.led("a")
+	a := p.led()
 	const many = 8
 	for _, status := range []int{http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable} {
 		refused := make(chan struct{}, many)

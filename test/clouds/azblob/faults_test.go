@@ -80,6 +80,7 @@ func (c client) made(t *testing.T) lock.Snapshot {
 func TestOneRequestOfAWriteFails(t *testing.T) {
 	t.Parallel()
 	lost, twice := faults.Fate{Lost: true}, faults.Fate{Twice: true}
+	late := faults.Fate{After: time.Hour}
 	busy := faults.Fate{Status: http.StatusServiceUnavailable}
 	throttled := faults.Fate{Status: http.StatusTooManyRequests, RetryAfter: time.Hour}
 	tests := map[string]struct {
@@ -87,21 +88,25 @@ func TestOneRequestOfAWriteFails(t *testing.T) {
 		fate    faults.Fate
 		written bool // at the first attempt
 	}{
-		"the answer to the acquisition is lost":             {acquire, lost, false},
-		"the answer to the write is lost":                   {write, lost, true},
-		"the answer to the release of the lease is lost":    {release, lost, true},
-		"the acquisition comes through twice":               {acquire, twice, true},
-		"the write comes through twice":                     {write, twice, true},
-		"the release of the lease comes through twice":      {release, twice, true},
-		"the acquisition is refused by a busy service":      {acquire, busy, false},
-		"the write is refused by a busy service":            {write, busy, false},
-		"the release of the lease is refused by a busy one": {release, busy, true},
-		"the acquisition is one too many":                   {acquire, throttled, false},
-		"the write is one too many":                         {write, throttled, false},
-		"the release of the lease is one too many":          {release, throttled, true},
+		"the answer to the acquisition is lost":                 {acquire, lost, false},
+		"the answer to the write is lost":                       {write, lost, true},
+		"the answer to the release of the lease is lost":        {release, lost, true},
+		"the answer to the acquisition comes too late":          {acquire, late, false},
+		"the answer to the write comes too late":                {write, late, false},
+		"the answer to the release of the lease comes too late": {release, late, true},
+		"the acquisition comes through twice":                   {acquire, twice, true},
+		"the write comes through twice":                         {write, twice, true},
+		"the release of the lease comes through twice":          {release, twice, true},
+		"the acquisition is refused by a busy service":          {acquire, busy, false},
+		"the write is refused by a busy service":                {write, busy, false},
+		"the release of the lease is refused by a busy one":     {release, busy, true},
+		"the acquisition is one too many":                       {acquire, throttled, false},
+		"the write is one too many":                             {write, throttled, false},
+		"the release of the lease is one too many":              {release, throttled, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := open(t)
 			c := p.client("a")
 			base := c.made(t)
@@ -116,7 +121,12 @@ func TestOneRequestOfAWriteFails(t *testing.T) {
 				holder = ""
 			}
 			c.proxy.Trouble(first(test.kind, test.fate))
-			_, err := c.Write(t.Context(), base, record(holder, at.Add(time.Second)))
+			ctx, cancel := t.Context(), context.CancelFunc(func() {})
+			if test.fate == late && !test.written {
+				ctx, cancel = context.WithTimeout(ctx, time.Second)
+			}
+			defer cancel()
+			_, err := c.Write(ctx, base, record(holder, at.Add(time.Second)))
 			if (err == nil) != test.written {
 				t.Fatalf("the first attempt gives %v", err)
 			}
@@ -137,7 +147,7 @@ func TestOneRequestOfAWriteFails(t *testing.T) {
 			if holder == "" {
 				want = lease.StateTypeAvailable
 			}
-			if got := p.state(); got != want {
+			if got := p.state(t.Context()); got != want {
 				t.Errorf("the lease is %s, want %s", got, want)
 			}
 		})
@@ -163,7 +173,7 @@ func TestALeaseOfAnotherRefusesWrites(t *testing.T) {
 		t.Error("who knows nothing of the lease writes into the blob")
 	}
 	// What the leader has not renewed, the service gives to others.
-	if err := p.breakLease(); err != nil {
+	if err := p.breakLease(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.Write(t.Context(), b.read(t), record("b_2_y", time.Now())); err != nil {

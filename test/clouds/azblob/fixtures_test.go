@@ -1,6 +1,7 @@
 package azblob_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -89,9 +90,9 @@ func folder(t *testing.T, keys map[string]string) string {
 }
 
 // state is the blob's lease as the service says it is.
-func (p *place) state() lease.StateType {
+func (p *place) state(ctx context.Context) lease.StateType {
 	p.t.Helper()
-	properties, err := p.blob.GetProperties(p.t.Context(), nil)
+	properties, err := p.blob.GetProperties(ctx, nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -99,24 +100,24 @@ func (p *place) state() lease.StateType {
 }
 
 // delete deletes the blob, whoever has its lease.
-func (p *place) delete() error {
-	if err := p.breakLease(); err != nil {
+func (p *place) delete(ctx context.Context) error {
+	if err := p.breakLease(ctx); err != nil {
 		return err
 	}
-	_, err := p.blob.Delete(p.t.Context(), nil)
+	_, err := p.blob.Delete(ctx, nil)
 	return err
 }
 
 // breakLease ends the blob's lease at once, if there is one.
-func (p *place) breakLease() error {
-	if p.state() == lease.StateTypeAvailable {
+func (p *place) breakLease(ctx context.Context) error {
+	if p.state(ctx) == lease.StateTypeAvailable {
 		return nil
 	}
 	l, err := lease.NewBlobClient(p.blob, nil)
 	if err != nil {
 		return err
 	}
-	_, err = l.BreakLease(p.t.Context(), &lease.BlobBreakOptions{BreakPeriod: new(int32)})
+	_, err = l.BreakLease(ctx, &lease.BlobBreakOptions{BreakPeriod: new(int32)})
 	return err
 }
 
