@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -17,9 +18,9 @@ import (
 // root is the root module's folder.
 const root = "../.."
 
-func read(t *testing.T, path string) string {
+func read(t *testing.T, document string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(document)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,11 +127,11 @@ func TestCosts(t *testing.T) {
 
 // constant reads a duration in milliseconds from a source: it is
 // private to the code, and told in the documents.
-func constant(t *testing.T, path, name string) time.Duration {
+func constant(t *testing.T, source, name string) time.Duration {
 	t.Helper()
-	found := regexp.MustCompile(name + ` += (\d+) \* time\.Millisecond`).FindStringSubmatch(read(t, path))
+	found := regexp.MustCompile(name + ` += (\d+) \* time\.Millisecond`).FindStringSubmatch(read(t, source))
 	if found == nil {
-		t.Fatalf("%s has no constant %s in milliseconds", path, name)
+		t.Fatalf("%s has no constant %s in milliseconds", source, name)
 	}
 	d, err := time.ParseDuration(found[1] + "ms")
 	if err != nil {
@@ -187,24 +188,30 @@ var (
 )
 
 func TestLinksLeadSomewhere(t *testing.T) {
-	for _, path := range []string{"docs/guarantees.md", "docs/footprint.md", "examples/fencing/README.md"} {
-		text := read(t, path)
-		anchors := map[string]bool{}
-		for _, h := range heading.FindAllStringSubmatch(text, -1) {
-			name := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(h[1]), "")
-			anchors["#"+strings.ReplaceAll(name, " ", "-")] = true
-		}
-		for _, l := range link.FindAllStringSubmatch(text, -1) {
-			target := l[1]
-			if strings.HasPrefix(target, "#") {
-				if !anchors[target] {
-					t.Errorf("%s: there is no heading for %s", path, target)
-				}
+	for _, document := range []string{"docs/guarantees.md", "docs/footprint.md", "docs/locks.md", "docs/adding-a-lock.md", "examples/fencing/README.md"} {
+		for _, l := range link.FindAllStringSubmatch(read(t, document), -1) {
+			file, anchor, anchored := strings.Cut(l[1], "#")
+			target := document
+			if file != "" {
+				target = path.Join(path.Dir(document), file)
+			}
+			if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(target))); err != nil {
+				t.Errorf("%s: %v", document, err)
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(root, filepath.Dir(path), target)); err != nil {
-				t.Errorf("%s: %v", path, err)
+			if anchored && !anchors(read(t, target))[anchor] {
+				t.Errorf("%s: there is no heading for %s", document, l[1])
 			}
 		}
 	}
+}
+
+// anchors are what a document's headings are linked by.
+func anchors(document string) map[string]bool {
+	found := map[string]bool{}
+	for _, h := range heading.FindAllStringSubmatch(document, -1) {
+		name := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(h[1]), "")
+		found[strings.ReplaceAll(name, " ", "-")] = true
+	}
+	return found
 }
