@@ -95,9 +95,11 @@ func TestAFailedRequestIsSentOnceAndSaysWhatFailed(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 			for _, kind := range []error{lock.ErrExists, lock.ErrConflict, lock.ErrMissing, lock.ErrForbidden} {
-				// A conflict is why it exists.
-				is, want := errors.Is(err, kind), kind == test.want || kind == lock.ErrConflict && test.want == lock.ErrExists
-				if is != want {
+				want := errors.Is(test.want, kind)
+				if errors.Is(kind, lock.ErrConflict) {
+					want = errors.Is(test.want, lock.ErrExists) // a conflict is why it exists
+				}
+				if is := errors.Is(err, kind); is != want {
 					t.Errorf("the error is %q: %v, for %v", kind, is, err)
 				}
 			}
