@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -17,9 +18,9 @@ import (
 // root is the root module's folder.
 const root = "../.."
 
-func read(t *testing.T, path string) string {
+func read(t *testing.T, document string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(document)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,11 +127,11 @@ func TestCosts(t *testing.T) {
 
 // constant reads a duration in milliseconds from a source: it is
 // private to the code, and told in the documents.
-func constant(t *testing.T, path, name string) time.Duration {
+func constant(t *testing.T, source, name string) time.Duration {
 	t.Helper()
-	found := regexp.MustCompile(name + ` += (\d+) \* time\.Millisecond`).FindStringSubmatch(read(t, path))
+	found := regexp.MustCompile(name + ` += (\d+) \* time\.Millisecond`).FindStringSubmatch(read(t, source))
 	if found == nil {
-		t.Fatalf("%s has no constant %s in milliseconds", path, name)
+		t.Fatalf("%s has no constant %s in milliseconds", source, name)
 	}
 	d, err := time.ParseDuration(found[1] + "ms")
 	if err != nil {
@@ -197,7 +198,7 @@ func anchors(document string) map[string]bool {
 }
 
 func TestLinksLeadSomewhere(t *testing.T) {
-	for _, from := range []string{"docs/guarantees.md", "docs/footprint.md", "docs/migrate-from-leader-elector.md", "examples/fencing/README.md"} {
+	for _, from := range []string{"docs/guarantees.md", "docs/footprint.md", "docs/locks.md", "docs/adding-a-lock.md", "docs/multi-cluster.md", "docs/migrate-from-leader-elector.md", "examples/fencing/README.md"} {
 		for _, l := range link.FindAllStringSubmatch(read(t, from), -1) {
 			target, anchor, _ := strings.Cut(l[1], "#")
 			to := from

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log"
@@ -74,6 +75,12 @@ func newHTTP() *awshttp.BuildableClient {
 		t.Protocols = new(http.Protocols)
 		t.Protocols.SetHTTP1(true)
 		t.ForceAttemptHTTP2 = false
+		// The SDK's transport may have offered the other one already.
+		t.TLSNextProto = nil
+		if t.TLSClientConfig == nil {
+			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		t.TLSClientConfig.NextProtos = []string{"http/1.1"}
 	})
 }
 

@@ -121,9 +121,8 @@ const (
 
 // failed says what failed in terms of package object.
 func failed(err error) error {
-	var api smithy.APIError
 	code := ""
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		code = api.ErrorCode()
 	}
 	switch status := status(err); {

@@ -2,6 +2,7 @@ package s3_test
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"math"
 	"net/http"
@@ -94,9 +95,11 @@ func TestAFailedRequestIsSentOnceAndSaysWhatFailed(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 			for _, kind := range []error{lock.ErrExists, lock.ErrConflict, lock.ErrMissing, lock.ErrForbidden} {
-				// A conflict is why it exists.
-				is, want := errors.Is(err, kind), kind == test.want || kind == lock.ErrConflict && test.want == lock.ErrExists
-				if is != want {
+				want := errors.Is(test.want, kind)
+				if errors.Is(kind, lock.ErrConflict) {
+					want = errors.Is(test.want, lock.ErrExists) // a conflict is why it exists
+				}
+				if is := errors.Is(err, kind); is != want {
 					t.Errorf("the error is %q: %v, for %v", kind, is, err)
 				}
 			}
@@ -207,6 +210,32 @@ func TestADeadConnectionCostsOneAttempt(t *testing.T) {
 	}
 	if _, err := l.Read(t.Context()); !errors.Is(err, object.ErrForeign) {
 		t.Errorf("the next attempt gives %v", err)
+	}
+}
+
+// TestHTTP2IsNotSpoken asks a server that would. Its certificate is trusted by what the
+// SDK reads from the environment.
+func TestHTTP2IsNotSpoken(t *testing.T) {
+	alone(t)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 1 {
+			t.Errorf("it speaks %s", r.Proto)
+		}
+		w.Header().Set("ETag", `"1"`)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	t.Setenv("AWS_CA_BUNDLE", filepath.Join(folder(t, map[string]string{"ca.pem": string(authority)}), "ca.pem"))
+	l, err := s3.New(t.Context(), s3.Options{Address: orders, Credentials: folder(t, map[string]string{
+		s3.Endpoint: server.URL, s3.AccessKeyID: "id", s3.SecretAccessKey: "key",
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Create(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

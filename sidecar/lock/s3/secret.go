@@ -80,7 +80,7 @@ func read(folder, key string) (string, error) {
 	if folder == "" {
 		return "", nil
 	}
-	text, err := os.ReadFile(filepath.Join(folder, key))
+	text, err := os.ReadFile(filepath.Join(folder, key)) //nolint:gosec // the settings name the folder, and constants the key
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("read %s: %w", key, err)
 	}
