@@ -8,7 +8,8 @@
 //   - the election never waits for it, and that nothing that happens to the Lease or its
 //     API server ends or holds up the process. What can't be written is tried again, less
 //     and less often, up to once a lease duration;
-//   - the leader reports its term at the beginning, at each renewal and at the end. What
+//   - the leader reports its term at the beginning, at each renewal and at the end, also
+//     when it has lost the lead because it can't reach the lock any more. What
 //     another candidate has to report (a leader in another cluster, one that was killed,
 //     a foreign one) it reports one to three retry periods after it saw that the report
 //     says something else, if it still does: few of many do;

@@ -283,6 +283,23 @@ func TestReports(t *testing.T) {
 			w.pass(3*period + moment)
 			here.reports(b)
 		},
+		"a leader that can't reach the lock reports that it leads no more": func(t *testing.T, w *world) {
+			here, there := w.newCluster(), w.newCluster()
+			a := here.add("a", "1")
+			w.mustLead(duration+moment, a)
+			b := there.add("b", "3")
+			w.pass(moment)
+			a.store.Cut(true)
+			w.mustLead(config.DefaultTiming().RenewDeadline+moment, nil)
+			shown, held := last(here.lease), last(here.lock)
+			if shown.Holder != "" || shown.ReleasedBy() != a.identity.String() || held.Holder != a.identity.String() {
+				t.Errorf("the lease reads %+v\nthe lock %+v", shown, held)
+			}
+			w.mustLead(duration, b)
+			a.store.Cut(false)
+			w.pass(4*period + moment)
+			here.reports(b)
+		},
 		"a restarted process reports its own term over its predecessor's": func(t *testing.T, w *world) {
 			c := w.newCluster()
 			a := c.add("a", "1")

@@ -53,6 +53,8 @@ type Reporter struct {
 	// retryAt.
 	failures, watchFails int
 	retryAt              time.Time
+	// led is the token of the term in which the candidate was last seen leading.
+	led int64
 	// left is the holder for whom the Lease was left alone, as was told last.
 	left string
 }
@@ -122,7 +124,12 @@ func (r *Reporter) view() (view, <-chan struct{}) {
 	known, changed := r.candidate.Known()
 	status, _ := r.candidate.Status()
 	own := known.Record.Holder == r.state.self.String() && known.Record.Token == status.Token
-	return view{lock: known, leads: status.IsLeader && own}, changed
+	v := view{lock: known, leads: status.IsLeader && own}
+	if v.leads {
+		r.led, v.until = status.Token, time.Now().Add(status.ValidFor)
+	}
+	v.lapsed = own && !v.leads && r.led == status.Token
+	return v, changed
 }
 
 // pass passes on what the report asks of the candidate.
@@ -152,7 +159,7 @@ func (r *Reporter) next(now time.Time, v view) (request func(context.Context, vi
 	switch {
 	case !due:
 		r.failures = 0
-		return nil, time.Time{}
+		return nil, v.until
 	case !now.Before(at):
 		return r.write, at
 	}

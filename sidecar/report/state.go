@@ -22,6 +22,8 @@ type state struct {
 	// own is the version that this reporter wrote last, and copied the version of the
 	// lock that it says.
 	own, copied lock.Version
+	// copiedLapsed says that it was the lapse that was copied.
+	copiedLapsed bool
 
 	// differs is how the report differs from the lock, since when, and from which version
 	// of the lock on. A standby leaves it to others for the delay.
@@ -44,8 +46,24 @@ type difference struct {
 // view is what the candidate knows.
 type view struct {
 	lock lock.Snapshot
-	// leads says that the lock names this candidate, which is valid now.
+	// leads says that the lock names this candidate, which is valid until then, unless it
+	// renews.
 	leads bool
+	until time.Time
+	// lapsed says that the lock, as far as is known, still names this candidate, which
+	// has led in that term and does not any more: it is cut off from the lock, or about to
+	// release it.
+	lapsed bool
+}
+
+// record is what the report is to say: what the lock does, or that nobody leads here.
+func (v view) record(self lock.Identity) lock.Record {
+	r := v.lock.Record
+	if v.lapsed {
+		r.Holder, r.Stamp, r.Mark = "", "", lock.ReleaseMark(self.String(), r.Renewed)
+		r.Duration = time.Second
+	}
+	return r
 }
 
 // learn takes in the Lease as an answer or event showed it.
@@ -59,7 +77,7 @@ func (s *state) learn(now time.Time, lease lock.Snapshot) {
 // due is when the report is to be written; false when nothing is to be, or not before
 // something else happens.
 func (s *state) due(now time.Time, v view) (at time.Time, due bool) {
-	known, shown := v.lock.Record, s.lease.Record
+	known, shown := v.record(s.self), s.lease.Record
 	if !s.lease.Exists || !v.lock.Exists || s.says(v) {
 		s.differs = difference{}
 		return time.Time{}, false
@@ -70,7 +88,7 @@ func (s *state) due(now time.Time, v view) (at time.Time, due bool) {
 		s.delay = time.Duration((1 + 2*s.random()) * float64(s.timing.RetryPeriod))
 	}
 	switch older := s.older(known); {
-	case v.leads, known.ReleasedBy() == s.self.String() && !older:
+	case v.leads, v.lapsed, known.ReleasedBy() == s.self.String() && !older:
 		at = now
 	case !older:
 		at = s.since.Add(s.delay)
@@ -88,8 +106,8 @@ func (s *state) due(now time.Time, v view) (at time.Time, due bool) {
 // says whether the report says what the lock does: the leader's own with its last
 // renewal, another's without. A report that is as this one wrote it can't say more.
 func (s *state) says(v view) bool {
-	known, shown := v.lock.Record, s.lease.Record
-	if s.own != "" && s.lease.Version == s.own && v.lock.Version == s.copied {
+	known, shown := v.record(s.self), s.lease.Record
+	if s.own != "" && s.lease.Version == s.own && v.lock.Version == s.copied && v.lapsed == s.copiedLapsed {
 		return true
 	}
 	return shown.Reports == s.address && shown.Holder == known.Holder && shown.Token == known.Token &&
@@ -128,13 +146,15 @@ func (s *state) silentAt() time.Time {
 // holder, as long as that has the same term.
 func (s *state) record(v view) lock.Record {
 	shown := s.lease.Record
-	r := v.lock.Record
+	r := v.record(s.self)
 	r.Reports = s.address
 	// A lock may be without what a Lease must have.
 	r.Duration = max(r.Duration, time.Second)
 	r.Transitions = max(r.Transitions, 0)
 	switch {
 	case shown.Reports != s.address:
+	case v.lapsed:
+		r.StepDown, r.Preferred = "", shown.Preferred
 	case shown.Holder == r.Holder && shown.Token == r.Token:
 		r.StepDown, r.Preferred = shown.StepDown, shown.Preferred
 	case v.leads && shown.StepDown == shown.Holder && s.predecessor(shown.Holder):
@@ -153,5 +173,5 @@ func (s *state) predecessor(holder string) bool {
 // wrote takes in that what was seen of the lock in v was written.
 func (s *state) wrote(now time.Time, v view, written lock.Snapshot) {
 	s.learn(now, written)
-	s.own, s.copied = written.Version, v.lock.Version
+	s.own, s.copied, s.copiedLapsed = written.Version, v.lock.Version, v.lapsed
 }

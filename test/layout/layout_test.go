@@ -62,7 +62,7 @@ var rules = []struct {
 	},
 	{
 		"sidecar/election",
-		[]string{"sidecar/lock/kube", "sidecar/lock/endpoints", "sidecar/lock/lease", "sidecar/lock/memory", "sidecar/api", "k8s.io/client-go", "k8s.io/api"},
+		[]string{"sidecar/lock/kube", "sidecar/lock/endpoints", "sidecar/lock/lease", "sidecar/lock/memory", "sidecar/lock/object", "sidecar/api", "k8s.io/client-go", "k8s.io/api"},
 		"the rules of the election hold for every backend, and know none",
 	},
 	{

@@ -127,7 +127,7 @@ func TestANewObjectIsAnElectionsToKubernetes(t *testing.T) {
 	}
 	got := fmt.Sprint(object.Labels, object.Annotations)
 	want := `map[app.kubernetes.io/managed-by:leaseholder leaseholder.dev/election:` + name(t) + `] ` +
-		`map[control-plane.alpha.kubernetes.io/leader:{"holderIdentity":"","leaseDurationSeconds":0,"acquireTime":null,"renewTime":null,"leaderTransitions":0}]`
+		`map[control-plane.alpha.kubernetes.io/leader:{"holderIdentity":"","leaseDurationSeconds":0,"acquireTime":null,"renewTime":"1970-01-01T00:00:00Z","leaderTransitions":0}]`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -38,11 +38,22 @@ func Decode(annotations map[string]string) (lock.Record, error) {
 	}
 	r.Holder, r.Duration = is.HolderIdentity, time.Duration(is.LeaseDurationSeconds)*time.Second
 	r.Acquired, r.Renewed, r.Transitions = is.AcquireTime.Time, is.RenewTime.Time, is.LeaderTransitions
+	if r.Renewed.Equal(never) {
+		r.Renewed = time.Time{}
+	}
 	return r, nil
 }
 
+// never is the renewal's time of a record that nobody has held. A record without any time
+// is what an elector of 2016 that has just started takes for the one that it has observed
+// for long: it would not wait for a leader whose object was deleted.
+var never = time.Unix(0, 0)
+
 // encode writes what Decode reads.
 func encode(r lock.Record) string {
+	if r.Renewed.IsZero() {
+		r.Renewed = never
+	}
 	value, err := json.Marshal(record{
 		HolderIdentity:       r.Holder,
 		LeaseDurationSeconds: int32(r.Duration / time.Second),

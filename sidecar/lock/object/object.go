@@ -272,6 +272,7 @@ func (l *Lock) pace(ctx context.Context) error {
 	for {
 		l.mu.Lock()
 		at := l.wrote.Add(l.options.MinWriteInterval)
+		l.asked = time.Now() // as good as sent: no poll need come between
 		l.mu.Unlock()
 		if !time.Now().Before(at) {
 			return ctx.Err() //nolint:wrapcheck // the caller says what it was for
