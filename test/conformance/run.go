@@ -31,7 +31,7 @@ func Run(ctx context.Context, repository string, log io.Writer) (Table, error) {
 }
 
 func (t *Table) run(ctx context.Context, repository string, b Backend, log io.Writer) error {
-	c := exec.CommandContext(ctx, "go", "test", "-json", "-count=1", "-run", "^"+test+"$", b.Package) //nolint:gosec // a package of this repository
+	c := exec.CommandContext(ctx, "go", "test", "-json", "-count=1", "-run", "^"+test+"$", b.Package)
 	c.Dir = filepath.Join(repository, b.Module)
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
@@ -47,7 +47,11 @@ func (t *Table) run(ctx context.Context, repository string, b Backend, log io.Wr
 func (t *Table) read(backend string, events io.Reader, log io.Writer) error {
 	decoder := json.NewDecoder(events)
 	for {
-		var e struct{ Action, Test, Output string }
+		var e struct {
+			Action string `json:"Action"`
+			Test   string `json:"Test"`
+			Output string `json:"Output"`
+		}
 		switch err := decoder.Decode(&e); {
 		case errors.Is(err, io.EOF):
 			return nil

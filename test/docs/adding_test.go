@@ -37,15 +37,15 @@ func TestWhatTheGuideNamesIsThere(t *testing.T) {
 	files, names, targets := 0, 0, 0
 	for _, found := range codeIn.FindAllStringSubmatch(read(t, "docs/adding-a-lock.md"), -1) {
 		word := found[1]
-		switch name, make := identifier.FindStringSubmatch(word), target.FindStringSubmatch(word); {
+		switch name, made := identifier.FindStringSubmatch(word), target.FindStringSubmatch(word); {
 		case name != nil:
 			names++
 			if folder, ok := packages[name[1]]; !ok || !slices.Contains(declared(t, folder), name[2]) {
 				t.Errorf("there is no %s", word)
 			}
-		case make != nil:
+		case made != nil:
 			targets++
-			if !strings.Contains(makefile, "\n"+make[1]+":") {
+			if !strings.Contains(makefile, "\n"+made[1]+":") {
 				t.Errorf("there is no target for %q", word)
 			}
 		case strings.Contains(word, "/"):

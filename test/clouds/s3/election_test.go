@@ -40,8 +40,8 @@ func trouble(*http.Request) faults.Fate {
 // waits for must come; how fast is told by the simulation.
 func TestTheLeadGoesOnWhenItsHolderIsCutOff(t *testing.T) {
 	timing := config.Timing{LeaseDuration: 2 * time.Second, RenewDeadline: 1900 * time.Millisecond, RetryPeriod: time.Second}
-	if faults := timing.Faults(); len(faults) > 0 {
-		t.Fatal(faults)
+	if wrong := timing.Faults(); len(wrong) > 0 {
+		t.Fatal(wrong)
 	}
 	var running sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())

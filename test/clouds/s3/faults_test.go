@@ -18,6 +18,8 @@ import (
 	"github.com/leaseholder-dev/leaseholder/test/clouds/faults"
 )
 
+const holder = "a_1_x"
+
 // made makes the lock and reads it.
 func made(t *testing.T, l lock.Lock) lock.Snapshot {
 	t.Helper()
@@ -36,8 +38,9 @@ func read(t *testing.T, l lock.Lock) lock.Snapshot {
 	return s
 }
 
-func held(by string) lock.Record {
-	return lock.Record{Holder: by, Stamp: by, Duration: 15 * time.Second, Token: 1}
+// held is a record of holder's.
+func held() lock.Record {
+	return lock.Record{Holder: holder, Stamp: holder, Duration: 15 * time.Second, Token: 1}
 }
 
 // TestAWriteInTrouble does something to one PutObject.
@@ -67,7 +70,7 @@ func TestAWriteInTrouble(t *testing.T) {
 				return faults.Fate{}
 			})
 			puts := p.Asked(http.MethodPut)
-			written, err := mine.Write(t.Context(), base, held("a_1_x"))
+			written, err := mine.Write(t.Context(), base, held())
 			if n := p.Asked(http.MethodPut) - puts; n != 1 {
 				t.Errorf("it was sent %d times", n)
 			}
@@ -77,7 +80,7 @@ func TestAWriteInTrouble(t *testing.T) {
 				}
 			}
 			seen := read(t, others)
-			if (err == nil) != test.won || (seen.Record.Holder == "a_1_x") != test.won {
+			if (err == nil) != test.won || (seen.Record.Holder == holder) != test.won {
 				t.Errorf("the error is %v, and others read %+v", err, seen.Record)
 			}
 			if test.won && (written.Revision != seen.Revision || written.Version.Compare(base.Version) <= 0) {
@@ -87,7 +90,7 @@ func TestAWriteInTrouble(t *testing.T) {
 			if base = read(t, mine); base.Revision != seen.Revision {
 				t.Errorf("it reads %+v, and others %+v", base, seen)
 			}
-			if _, err := mine.Write(t.Context(), base, held("a_1_x")); err != nil {
+			if _, err := mine.Write(t.Context(), base, held()); err != nil {
 				t.Errorf("when all is well again: %v", err)
 			}
 		})
@@ -104,7 +107,7 @@ func TestALostRaceIsAConflictForEveryProcess(t *testing.T) {
 		base := read(t, l)
 		go func() {
 			<-start
-			_, err := l.Write(context.WithoutCancel(t.Context()), base, held("a_1_x"))
+			_, err := l.Write(context.WithoutCancel(t.Context()), base, held())
 			results <- err
 		}()
 	}
@@ -130,10 +133,10 @@ func TestDeadConnectionsCostOneAttempt(t *testing.T) {
 	p.Kill()
 	attempt, cancel := context.WithTimeout(t.Context(), period)
 	defer cancel()
-	if _, err := l.Write(attempt, base, held("a_1_x")); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := l.Write(attempt, base, held()); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("a dead connection gives %v", err)
 	}
-	if _, err := l.Write(t.Context(), base, held("a_1_x")); err != nil {
+	if _, err := l.Write(t.Context(), base, held()); err != nil {
 		t.Errorf("the next attempt gives %v", err)
 	}
 }
@@ -156,7 +159,7 @@ func TestAStandbyReadsMetadataAlone(t *testing.T) {
 		})
 	}()
 	for range 3 {
-		written, err := leader.Write(t.Context(), base, held("a_1_x"))
+		written, err := leader.Write(t.Context(), base, held())
 		if err != nil {
 			t.Fatal(err)
 		}

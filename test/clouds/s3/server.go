@@ -55,7 +55,7 @@ func Start(ctx context.Context, folder string) (*Server, error) {
 	}
 	address := net.JoinHostPort("127.0.0.1", port)
 	s := &Server{URL: "http://" + address, ended: make(chan struct{})}
-	s.process = exec.CommandContext(ctx, program, //nolint:gosec // it was built for this
+	s.process = exec.CommandContext(ctx, program,
 		"-folder", folder, "-bucket", Bucket, "-listen", address,
 		"-access", AccessKeyID, "-secret", SecretAccessKey)
 	s.process.Stdout, s.process.Stderr = &s.said, &s.said
@@ -67,7 +67,10 @@ func Start(ctx context.Context, folder string) (*Server, error) {
 		defer close(s.ended)
 		_ = s.process.Wait() // how it ended, nobody asks
 	}()
-	return s, s.await(ctx, address)
+	if err := s.await(ctx, address); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Stop stops the server.
@@ -102,7 +105,7 @@ func build(ctx context.Context) (string, error) {
 		return "", err //nolint:wrapcheck // it says what failed
 	}
 	program := filepath.Join(filepath.Dir(module), "bin", "clouds", "s3server")
-	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil { //nolint:gosec // as everything in bin
+	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
 		return "", fmt.Errorf("build the S3 server: %w", err)
 	}
 	_, err = contender.GoTool(ctx, filepath.Join(module, "clouds", "s3server"), "build", "-o", program, ".")
