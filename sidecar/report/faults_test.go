@@ -14,9 +14,9 @@ func TestWhatIsWrongWithTheLease(t *testing.T) {
 	inBubbles(t, map[string]func(t *testing.T, w *world){
 		"without the API server the election goes on, and the report catches up": func(t *testing.T, w *world) {
 			c := w.newCluster()
-			a, b := c.add("a", "1"), (*member)(nil)
+			a := c.add("a", "1")
 			w.mustLead(duration+moment, a)
-			b = c.add("b", "2")
+			b := c.add("b", "2")
 			w.pass(moment)
 			for _, m := range w.all {
 				m.server.Cut(true)

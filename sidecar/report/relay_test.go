@@ -98,7 +98,7 @@ func TestRequests(t *testing.T) {
 				}
 			}
 		},
-		"a request waits for a renewal that is on its way": func(t *testing.T, w *world) {
+		"a request waits for a renewal that is on its way": func(_ *testing.T, w *world) {
 			here, _, a, _, b := two(w)
 			a.server.Trouble(func() memory.Fate { return memory.Fate{Before: time.Second} })
 			for range 20 {
@@ -107,7 +107,7 @@ func TestRequests(t *testing.T) {
 			}
 			w.mustLead(2*period, b)
 		},
-		"a request that names another is not this one's": func(t *testing.T, w *world) {
+		"a request that names another is not this one's": func(_ *testing.T, w *world) {
 			here, there, a, _, _ := two(w)
 			there.lease.Edit(ask("b")) // the leader is not there
 			here.lease.Edit(func(r *lock.Record) { r.StepDown = "a_1_another-start" })

@@ -130,7 +130,7 @@ func (m *member) crash() {
 	m.end()
 }
 
-func (w *world) pass(d time.Duration) {
+func (*world) pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
@@ -215,7 +215,7 @@ func TestReports(t *testing.T) {
 				t.Errorf("its release is reported as %+v", r)
 			}
 		},
-		"a release is reported also when a renewal was on its way": func(t *testing.T, w *world) {
+		"a release is reported also when a renewal was on its way": func(_ *testing.T, w *world) {
 			c := w.newCluster()
 			a := c.add("a", "1")
 			w.mustLead(duration+moment, a)
@@ -322,7 +322,7 @@ func TestReports(t *testing.T) {
 				t.Errorf("the lease reads %+v", r)
 			}
 		},
-		"a missing lease is made by a leader that may, and a deleted one anew": func(t *testing.T, w *world) {
+		"a missing lease is made by a leader that may, and a deleted one anew": func(_ *testing.T, w *world) {
 			c := w.newCluster()
 			c.lease.Delete()
 			b := c.add("b", "2")
