@@ -62,14 +62,14 @@ func (r *report) injected() {
 			continue
 		}
 		r.factf("It was injected with image %s", c.Image)
-		r.lock()
+		r.tellLock()
 		r.factf("Its election is %q, standby %s, with lease-duration %s, renew-deadline %s and retry-period %s",
 			r.election, r.told(config.StandbyMode), r.told(config.LeaseDuration), r.told(config.RenewDeadline), r.told(config.RetryPeriod))
 	}
 }
 
-// lock says where the lock is, if it is no Lease, and who has another one.
-func (r *report) lock() {
+// tellLock says where the lock is, if it is no Lease, and who has another one.
+func (r *report) tellLock() {
 	lock := view.LockOf(r.pod)
 	if lock != config.Default().Lock {
 		r.factf("Its lock is %s", lock)

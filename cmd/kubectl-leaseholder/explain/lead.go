@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -51,6 +50,9 @@ func (r *report) holder(l *coordinationv1.Lease) {
 	switch {
 	case record.Holder == "" && remote.Lock(record) != r.lock():
 		return // it says nothing about this pod's election
+	case record.Released() && record.Reports != "":
+		r.factf("Nobody in this cluster leads: %s let go, or lost sight of the lock, after its renewal %s", lock.PodName(record.ReleasedBy()), r.ago(record.Renewed))
+		return
 	case record.Released():
 		r.factf("Nobody leads: %s let go %s, and the next candidate takes the lead at once", lock.PodName(record.ReleasedBy()), r.ago(record.Renewed))
 		return
@@ -84,7 +86,7 @@ func (r *report) holder(l *coordinationv1.Lease) {
 }
 
 // lock is the address of the lock that this pod's sidecar was told.
-func (r *report) lock() string { return cmp.Or(r.told(config.Lock), string(config.LockLease)) }
+func (r *report) lock() string { return view.LockOf(r.pod).String() }
 
 // reports says of which lock the Lease tells, where it is not the lock itself.
 func (r *report) reports(record lock.Record) {
