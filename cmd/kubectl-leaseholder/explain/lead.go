@@ -94,7 +94,7 @@ func (r *report) reports(record lock.Record) {
 	case remote.Lock(record) != told && record.Reports == "":
 		r.factf("This pod's lock is %s, which the lease does not report yet: what it says is of an election that was held otherwise", told)
 	case remote.Lock(record) != told:
-		r.wrongf(fmt.Sprintf("give all pods of the election one lock, with %s", injector.Prefix+string(config.Lock)),
+		r.wrongf("give all pods of the election one lock, with "+injector.Prefix+string(config.Lock),
 			"This pod's lock is %s, but the lease reports an election that is held at %s", told, record.Reports)
 	case record.Reports != "":
 		r.factf("The election is held at %s, and the lease only reports it, a moment later", record.Reports)
