@@ -10,10 +10,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -89,13 +91,18 @@ func run() error {
 	if err != nil {
 		return fmt.Errorf("make the election: %w", err)
 	}
-	say("standing")
 	if o.address == "" {
+		say("standing")
 		forever(elector)
 	}
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", o.address)
+	if err != nil {
+		return fmt.Errorf("say who leads: %w", err)
+	}
+	say("standing")
 	go forever(elector)
-	server := &http.Server{Addr: o.address, Handler: leader, ReadHeaderTimeout: time.Minute}
-	return server.ListenAndServe()
+	server := &http.Server{Handler: leader, ReadHeaderTimeout: time.Minute}
+	return server.Serve(l)
 }
 
 // forever stands anew whenever the lead is lost.

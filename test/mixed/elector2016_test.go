@@ -80,7 +80,6 @@ func TestAFleetOf2016AndOursNeverHasTwoLeaders(t *testing.T) {
 		{ours, (*fleet).terminate, of2016},
 		{of2016, end, ours},
 		{"", end, ""},
-		{"", end, ""},
 	})
 	b.excluded()
 	b.tokensGrow()
