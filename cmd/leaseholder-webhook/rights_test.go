@@ -172,9 +172,9 @@ func useEndpoints(t *testing.T, n string) {
 		t.Fatal(err)
 	}
 	webhooktest.Eventually(t, "its rights", func(ctx context.Context) error { return hasRights(ctx, n, "old") })
-	lock := view.EndpointsMetadata()
-	lock.Namespace, lock.Name = n, "old"
-	damage(t, lock, `{"metadata":{"annotations":null}}`, func(o *metav1.PartialObjectMetadata) bool { return len(o.Annotations) == 1 })
+	object := view.EndpointsMetadata()
+	object.Namespace, object.Name = n, "old"
+	damage(t, object, `{"metadata":{"annotations":null}}`, func(o *metav1.PartialObjectMetadata) bool { return len(o.Annotations) == 1 })
 	cluster.DeletePod(t, pod)
 }
 

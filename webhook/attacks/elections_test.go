@@ -42,7 +42,7 @@ func TestAnAnnotationThatNamesALeaseOfAnotherComponent(t *testing.T) {
 		t.Fatal(err)
 	}
 	granted(t, n, "their-operator-too", "default")
-	sidecar := account(t, n, "default")
+	sidecar := account(t, n)
 	if err := unauthorized(sidecar.Patch(t.Context(), lease(other, "their-operator-too"), merge(`{"spec":{"holderIdentity":"b"}}`))); err != nil {
 		t.Errorf("a Lease of another namespace: %v", err)
 	}

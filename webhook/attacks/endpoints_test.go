@@ -99,7 +99,7 @@ func TestAnElectionNamedLikeAService(t *testing.T) {
 		t.Fatal(err)
 	}
 	granted(t, n, "web", "default")
-	if err := unauthorized(account(t, n, "default").Patch(t.Context(), endpoints(n, "web"), steer(t, 1, nil))); err != nil {
+	if err := unauthorized(account(t, n).Patch(t.Context(), endpoints(n, "web"), steer(t, 1, nil))); err != nil {
 		t.Errorf("the Service's addresses: %v", err)
 	}
 
@@ -196,7 +196,7 @@ func TestTheSidecarsTokenOnItsOwnEndpoints(t *testing.T) {
 	made(t, annotated(n, "a", "orders", byEndpoints))
 	granted(t, n, "orders", "default")
 	web := made(t, endpoints(n, "web", addressed))
-	sidecar := account(t, n, "default")
+	sidecar := account(t, n)
 	lead := merge(fmt.Sprintf(`{"metadata":{"annotations":{%q:"{\"holderIdentity\":\"a\"}","leaseholder.dev/token":"7","leaseholder.dev/holder":"a"}}}`, endpointslock.LeaderAnnotation))
 	webhooktest.Eventually(t, "it renews", func(ctx context.Context) error { return sidecar.Patch(ctx, endpoints(n, "orders"), lead) })
 
@@ -370,7 +370,7 @@ func TestAnAnnotationOfALockThatComesLater(t *testing.T) {
 	// What comes last is granted, so that what came before was seen.
 	made(t, annotated(n, "last", "last"))
 	granted(t, n, "last", "default")
-	if err := unauthorized(account(t, n, "default").Get(t.Context(), client.ObjectKey{Namespace: n, Name: "orders"}, endpoints(n, "orders"))); err != nil {
+	if err := unauthorized(account(t, n).Get(t.Context(), client.ObjectKey{Namespace: n, Name: "orders"}, endpoints(n, "orders"))); err != nil {
 		t.Errorf("rights to Endpoints: %v", err)
 	}
 	current := lease(n, "orders")

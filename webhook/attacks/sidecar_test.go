@@ -196,7 +196,7 @@ func TestTheSidecarsTokenOnItsOwnLease(t *testing.T) {
 	n := cluster.NewNamespace(t)
 	made(t, annotated(n, "a", "orders"))
 	granted(t, n, "orders", "default")
-	sidecar := account(t, n, "default")
+	sidecar := account(t, n)
 	webhooktest.Eventually(t, "it renews", func(ctx context.Context) error {
 		return sidecar.Patch(ctx, lease(n, "orders"), merge(`{"spec":{"holderIdentity":"a"}}`))
 	})

@@ -73,10 +73,10 @@ func user(t *testing.T, namespace string, rules ...rbacv1.PolicyRule) client.Cli
 	return c
 }
 
-// account is a client of a service account.
-func account(t *testing.T, namespace, name string) client.Client {
+// account is a client of a namespace's service account "default".
+func account(t *testing.T, namespace string) client.Client {
 	t.Helper()
-	return clientOf(t, webhooktest.As(cluster.Config, namespace, name))
+	return clientOf(t, webhooktest.As(cluster.Config, namespace, "default"))
 }
 
 func clientOf(t *testing.T, config *rest.Config) client.Client {
