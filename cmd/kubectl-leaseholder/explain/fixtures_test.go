@@ -128,9 +128,15 @@ func notReady(s *snapshot, containers ...string) {
 
 func denied(verbs ...string) read[[]string] { return found(&verbs) }
 
-// reported makes the Lease a report of the pod's lock.
+// reported makes the Lease a report of the pods' lock.
 func reported(s *snapshot, address string) {
-	env := &s.pod.Spec.InitContainers[0].Env
-	*env = append(*env, corev1.EnvVar{Name: config.Lock.Variable(), Value: address})
+	told := func(pod *corev1.Pod) {
+		env := &pod.Spec.InitContainers[0].Env
+		*env = append(*env, corev1.EnvVar{Name: config.Lock.Variable(), Value: address})
+	}
+	told(s.pod)
+	for i := range *s.candidates.value {
+		told(&(*s.candidates.value)[i])
+	}
 	s.lease.value.Annotations[lease.LockAnnotation] = address
 }
