@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -122,11 +121,11 @@ func TestMigratingFromTheElectorOf2016(t *testing.T) {
 
 	// The rest is as with any election: labels, status, and orders.
 	report := s.history(ledger)
-	s.labelled(ledger, s.identity(s.now(report)).Pod)
+	first := s.await(report, 0, func(e product.Entry) bool { return e.Stamped() })
+	s.labelled(ledger, s.identity(first).Pod)
 	status, err := s.prod.Plugin(s.ctx, "-n", s.name, "status")
 	s.must(err)
 	t.Logf("after the migration:\n%s", status)
-	first := s.now(report)
 	from := report.Len()
 	_, err = s.prod.Plugin(s.ctx, "-n", s.name, "step-down", ledger)
 	s.must(err)
@@ -142,5 +141,5 @@ func TestMigratingFromTheElectorOf2016(t *testing.T) {
 	for _, r := range h.records {
 		told = max(told, r.Duration)
 	}
-	t.Log(fmt.Sprintf("%d records, %d times another took over from a silent one, durations up to %s", len(h.records), changes, told))
+	t.Logf("%d records, %d times another took over from a silent one, durations up to %s", len(h.records), changes, told)
 }
