@@ -22,6 +22,7 @@ func loadConfig(kubeconfig string) (*rest.Config, error) {
 	// The API server paces its clients itself (priority and fairness); a limit here
 	// would only hold back sidecars that wait for their rights.
 	config.QPS = -1
+	config.WarningHandlerWithContext = apiWarnings{next: rest.WarningLogger{}}
 	return config, nil
 }
 
