@@ -33,20 +33,20 @@ type account struct {
 }
 
 // impersonating is an administrator's configuration as somebody else.
-func impersonating(config *kube.Config, user string) *kube.Config {
-	config = kube.CopyConfig(config)
-	config.Impersonate = kube.ImpersonationConfig{UserName: user}
-	return config
+func impersonating(as *kube.Config, user string) *kube.Config {
+	as = kube.CopyConfig(as)
+	as.Impersonate = kube.ImpersonationConfig{UserName: user}
+	return as
 }
 
 // newAccount begins to watch; end ends that, and waits for it.
-func newAccount(ctx context.Context, config *kube.Config) (a *account, end func(), err error) {
+func newAccount(ctx context.Context, admin *kube.Config) (a *account, end func(), err error) {
 	namespace := namespaceOf(report.Leaseholder)
 	a = &account{bindings: map[string]chan struct{}{}}
-	if a.client, err = kubernetes.NewForConfig(impersonating(config, "system:serviceaccount:"+namespace+":default")); err != nil {
+	if a.client, err = kubernetes.NewForConfig(impersonating(admin, "system:serviceaccount:"+namespace+":default")); err != nil {
 		return nil, nil, fmt.Errorf("make the account's client: %w", err)
 	}
-	watcher, err := kubernetes.NewForConfig(config)
+	watcher, err := kubernetes.NewForConfig(admin)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a client: %w", err)
 	}

@@ -81,7 +81,9 @@ func Listen(t testing.TB, address, target string) *Proxy {
 		target: u, next: next, ended: make(chan struct{}),
 		draw: letThrough, counts: map[string]int{},
 	}
-	p.front = &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(p.serve)}}
+	p.front = &httptest.Server{Listener: listener, Config: &http.Server{
+		Handler: http.HandlerFunc(p.serve), ReadHeaderTimeout: time.Minute,
+	}}
 	p.front.Config.ConnContext = p.number
 	p.front.Start()
 	p.URL = p.front.URL
