@@ -64,6 +64,10 @@ type machine struct {
 	// myTerm says that the record, if it names this candidate, does so because
 	// of a write that the rules had allowed.
 	myTerm bool
+	// bidToken is the token of the last write that was to take the lock from another. What
+	// bears this candidate's name with a smaller one is of an earlier term, and was brought
+	// back.
+	bidToken int64
 
 	// Requests. One is in flight at a time; after a failure the next waits
 	// until retryAt.

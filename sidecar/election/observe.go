@@ -10,6 +10,9 @@ import (
 // than what is known is believed.
 func (m *machine) watched(now Instant, s lock.Snapshot) {
 	m.heardAt = now
+	if s.ServerTime.UnixMilli() > m.serverNow(now) {
+		m.learnServerTime(now, s)
+	}
 	if s.Version.Compare(m.known.Version) > 0 {
 		m.learn(now, s)
 	}
@@ -58,6 +61,9 @@ func (m *machine) learn(now Instant, s lock.Snapshot) {
 		m.myTerm, m.preferred = false, nil
 		m.coolUntil = 0
 		m.demote()
+	}
+	if r.Holder == m.self.String() && !m.leading && r.Token < m.bidToken {
+		m.myTerm = false
 	}
 	if r.Holder != "" {
 		m.lastHolder = r.Holder

@@ -30,6 +30,9 @@ func (m *machine) send(what action, now Instant, wall time.Time) request {
 		r.record = m.record(now, wall)
 		m.bid = !m.leading && !m.releasing() && !m.holds()
 		m.myTerm = m.myTerm || !m.stopping
+		if m.bid {
+			m.bidToken = r.record.Token
+		}
 	}
 	return r
 }

@@ -20,6 +20,7 @@ type simElder struct {
 
 	gone, cut, leads bool
 	observed         lock.Record
+	seenUID          string
 	seen             Instant
 	began            Instant // the present loop of renewals, after the last success
 	// asking is when the attempt under way began, in true time; slow says that one
@@ -150,7 +151,7 @@ func (e *simElder) try(back func(success bool)) {
 			e.make(done)
 		default:
 			e.decide(state, start, done)
-			made = state.bare || e.observed == lock.Record{}
+			made = state.bare || state.Record.Holder == "" && state.UID != e.seenUID
 		}
 	})
 }
@@ -170,7 +171,7 @@ func (e *simElder) make(done func(bool)) {
 func (e *simElder) decide(state simState, start Instant, done func(bool)) {
 	if !state.bare {
 		if is := theirs(state.Record); is != e.observed {
-			e.observed, e.seen = is, e.now()
+			e.observed, e.seen, e.seenUID = is, e.now(), state.UID
 		}
 		if start < e.seen+elderTTL && state.Record.Holder != e.name {
 			done(false)

@@ -136,7 +136,7 @@ var simFaults = []simFault{
 	})},
 	{"holder named by hand", 1, alone, byHand("named", func(w *world, r *lock.Record) {
 		r.Holder = "stranger"
-		if n := w.alive(); n != nil && w.chance(0.8) {
+		if n := w.alive(); n != nil && w.chance(0.8) && (len(w.elders) == 0 || n.identity.String() != r.Stamp) {
 			r.Holder = n.identity.String()
 		}
 	})},

@@ -36,6 +36,8 @@ type simSeat struct {
 	until time.Duration
 	// renewed is when the last renewal was sent, in true time.
 	renewed time.Duration
+	// begun is when its present term began, in true time.
+	begun time.Duration
 	// contested says that since this term began the lock was for a moment not its.
 	contested bool
 }
@@ -114,7 +116,7 @@ func (j *simJudge) look() error {
 func (j *simJudge) mixed(s *simSeat) string {
 	for _, e := range j.w.elders {
 		if e.leading() {
-			if !e.excused(s.renewed) {
+			if !e.excused(s.begun) {
 				return e.name
 			}
 			j.excused++
@@ -154,6 +156,7 @@ func (j *simJudge) begins(s *simSeat) error {
 	state := j.w.server.state
 	s.contested = state.Record.Holder != n.identity.String() || j.w.server.kind.store() && state.Revision != n.machine.known.Revision
 	n.logf("leads, token %d", n.machine.token)
+	s.begun = j.w.now
 	j.terms++
 	if n.machine.token <= j.highest {
 		return fmt.Errorf("the token %d of %s follows %d", n.machine.token, n.identity, j.highest)

@@ -21,14 +21,16 @@ type simNode struct {
 	client simClient
 	number int // of all processes
 
-	gone     bool // ended or killed
-	leaving  bool // told to end
-	paused   bool
-	inbox    []func(now Instant)
-	wake     int
-	requests int
-	watch    int
-	stream   *simWatch
+	gone      bool // ended or killed
+	leaving   bool // told to end
+	paused    bool
+	streaming bool
+	inbox     []func(now Instant)
+	ordered   []bool
+	wake      int
+	requests  int
+	watch     int
+	stream    *simWatch
 	// cut is a network that lets nothing through.
 	cut bool
 	// twice is a proxy that sends every request to a store twice.
@@ -93,7 +95,7 @@ func (n *simNode) deliver(see func(now Instant)) {
 	switch {
 	case n.gone:
 	case n.paused:
-		n.inbox = append(n.inbox, see)
+		n.inbox, n.ordered = append(n.inbox, see), append(n.ordered, n.streaming)
 	default:
 		see(n.now())
 		n.advance()
@@ -273,9 +275,23 @@ func (n *simNode) pause(d time.Duration, suspend bool) {
 			n.clock.suspended += d
 		}
 		n.logf("goes on")
-		inbox := n.inbox
-		n.inbox = nil
-		n.w.random.Shuffle(len(inbox), func(i, j int) { inbox[i], inbox[j] = inbox[j], inbox[i] })
+		inbox, ordered := n.inbox, n.ordered
+		n.inbox, n.ordered = nil, nil
+		var events []func(Instant)
+		for i, see := range inbox {
+			if ordered[i] {
+				events = append(events, see)
+			}
+		}
+		n.w.random.Shuffle(len(inbox), func(i, j int) {
+			inbox[i], inbox[j] = inbox[j], inbox[i]
+			ordered[i], ordered[j] = ordered[j], ordered[i]
+		})
+		for i := range inbox {
+			if ordered[i] {
+				inbox[i], events = events[0], events[1:]
+			}
+		}
 		for _, see := range inbox {
 			n.deliver(see)
 		}

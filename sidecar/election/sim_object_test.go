@@ -25,13 +25,13 @@ type simClient interface {
 type simObject struct {
 	n       *simNode
 	history simHistory
-	// asked is when the last request was sent or answered, wrote when the last write
-	// of this process was known to be done.
-	asked, wrote Instant
-	hasWritten   bool
-	writes       int
-	polls        *simPolls
-	begun        Instant // when the last request was sent
+	// asked is when the last request was sent or answered, putAt when the last write was
+	// sent, and wrote when the last one that was done was.
+	asked, putAt, wrote Instant
+	hasWritten          bool
+	writes              int
+	polls               *simPolls
+	begun               Instant // when the last request was sent
 }
 
 // simPolls is one watch: questions, and what was told of their answers.
@@ -160,14 +160,14 @@ func (l *simObject) ask(live func() bool, back func(simSight, error)) {
 			return
 		}
 		served := state.ServerTime
-		state.ServerTime, state.From = time.Time{}, ""
+		state.From = ""
 		before := l.history.changes
 		if !l.history.take(changes, state) {
 			l.ask(live, back)
 			return
 		}
 		if l.history.changes != before && state.writer == l.n.number {
-			l.wrote, l.hasWritten = l.asked, true
+			l.wrote, l.hasWritten = l.putAt, true
 		}
 		seen := l.history.known
 		seen.state.ServerTime = served
@@ -181,6 +181,7 @@ func (l *simObject) ask(live func() bool, back func(simSight, error)) {
 // put writes, and takes in what it wrote.
 func (l *simObject) put(base string, next simState, live func() bool, back func(simState, error)) {
 	l.begin()
+	l.putAt = l.asked
 	l.n.exchange(func() (simState, error) { return l.n.w.server.replace(base, next) }, func(state simState, err error) {
 		if !live() {
 			return
@@ -190,9 +191,8 @@ func (l *simObject) put(base string, next simState, live func() bool, back func(
 			return
 		}
 		l.asked = l.n.now()
-		l.wrote, l.hasWritten = l.asked, true
-		served := state.ServerTime
-		state.ServerTime, state.From = time.Time{}, ""
+		l.wrote, l.hasWritten = l.putAt, true
+		state.From = ""
 		if base != "" {
 			before := l.history.changes
 			l.history.written(base, state)
@@ -200,7 +200,6 @@ func (l *simObject) put(base string, next simState, live func() bool, back func(
 				l.tell()
 			}
 		}
-		state.ServerTime = served
 		back(state, nil)
 	})
 }

@@ -104,7 +104,11 @@ func (s *simServer) create() error {
 	}
 	s.w.logf("server: the lock is made")
 	s.uids++
-	s.put(simState{Snapshot: lock.Snapshot{Exists: true, UID: strconv.Itoa(s.uids)}, count: 1})
+	made := simState{Snapshot: lock.Snapshot{Exists: true, UID: strconv.Itoa(s.uids)}, count: 1}
+	if s.kind == endpoints {
+		made.Record.Renewed = time.Unix(0, 0) // as ours make it, so that one of 2016 waits
+	}
+	s.put(made)
 	return nil
 }
 
@@ -237,6 +241,8 @@ func (x *simWatch) send(state simState) {
 	}
 	x.last = max(x.last, w.now+w.delay())
 	w.after(x.last-w.now, func() {
+		x.node.streaming = true
+		defer func() { x.node.streaming = false }()
 		x.node.deliver(func(now Instant) {
 			if x.number == x.node.watch && !x.node.machine.watchStale && !x.silent {
 				x.node.machine.watched(now, state.Snapshot)

@@ -300,6 +300,54 @@ func TestReports(t *testing.T) {
 			w.pass(4*period + moment)
 			here.reports(b)
 		},
+		"a leader that can't reach the lock leaves its successor's report alone": func(t *testing.T, w *world) {
+			c := w.newCluster()
+			a := c.add("a", "1")
+			w.mustLead(duration+moment, a)
+			b := c.add("b", "2")
+			w.pass(moment)
+			for _, m := range w.all {
+				m.server.Trouble(func() memory.Fate { return memory.Fate{Before: 5 * time.Millisecond} })
+			}
+			a.store.Cut(true)
+			w.mustLead(duration+2*period, b)
+			before, first := c.written(), last(c.lock).Token
+			w.pass(time.Minute)
+			c.reports(b)
+			if n := c.written() - before; n > 31 {
+				t.Errorf("the report was written %d times in a minute", n)
+			}
+			for _, s := range c.lease.History()[before:] {
+				if s.Record.Holder != b.identity.String() || s.Record.Token != first {
+					t.Fatalf("after the new leader's, the lease read %+v", s.Record)
+				}
+			}
+			a.store.Cut(false)
+			w.pass(duration)
+			c.reports(b)
+		},
+		"a lapse stays reported, although the last renewal had come to pass": func(t *testing.T, w *world) {
+			c := w.newCluster()
+			a := c.add("a", "1")
+			w.mustLead(duration+moment, a)
+			b := c.add("b", "2")
+			w.pass(moment)
+			a.store.Trouble(func() memory.Fate { return memory.Fate{Lost: true} })
+			var lapsed bool
+			for range 2 * duration / moment {
+				w.pass(moment)
+				s, _ := a.Status()
+				shown := last(c.lease).Holder == a.identity.String()
+				if lapsed && shown {
+					t.Fatal("the report names it again")
+				}
+				lapsed = lapsed || !s.IsLeader && !shown
+			}
+			if !lapsed {
+				t.Error("the lapse was not reported")
+			}
+			c.reports(b)
+		},
 		"a restarted process reports its own term over its predecessor's": func(t *testing.T, w *world) {
 			c := w.newCluster()
 			a := c.add("a", "1")

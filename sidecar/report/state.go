@@ -88,7 +88,7 @@ func (s *state) due(now time.Time, v view) (at time.Time, due bool) {
 		s.delay = time.Duration((1 + 2*s.random()) * float64(s.timing.RetryPeriod))
 	}
 	switch older := s.older(known); {
-	case v.leads, v.lapsed, known.ReleasedBy() == s.self.String() && !older:
+	case v.leads, v.lapsed && !s.superseded(known), known.ReleasedBy() == s.self.String() && !v.lapsed && !older:
 		at = now
 	case !older:
 		at = s.since.Add(s.delay)
@@ -123,8 +123,15 @@ func (s *state) older(known lock.Record) bool {
 		return false // tokens of another lock say nothing
 	case known.Token != shown.Token:
 		return known.Token < shown.Token
+	case shown.Released() && known.Holder != "":
+		return true
 	}
 	return !known.Renewed.Truncate(time.Second).After(shown.Renewed)
+}
+
+// superseded says that the report is of a later term.
+func (s *state) superseded(known lock.Record) bool {
+	return s.lease.Record.Reports == s.address && known.Token < s.lease.Record.Token
 }
 
 func sameSecond(a, b time.Time) bool {

@@ -27,7 +27,7 @@ const (
 	exitOK = 0
 	// exitFailed: a port is taken, or a server ended.
 	exitFailed = 1
-	// exitUsage: a flag, the environment or the kubeconfig is wrong.
+	// exitUsage: a flag, the environment, the kubeconfig or the lock's credentials are wrong.
 	exitUsage = 2
 )
 
@@ -69,7 +69,12 @@ func (p Program) run(ctx context.Context, args []string, getenv func(string) str
 	default:
 		log.Warn("the election is reported nowhere: its lock needs no cluster, and there is none", "error", err)
 	}
-	if err := p.serve(ctx, settings, kube, log); err != nil {
+	l, err := p.Locks.open(ctx, kube, settings)
+	if err != nil {
+		log.Error("the sidecar ends", "error", err)
+		return exitUsage
+	}
+	if err := serve(ctx, settings, l, kube, log); err != nil {
 		log.Error("the sidecar ends", "error", err)
 		return exitFailed
 	}
@@ -79,11 +84,7 @@ func (p Program) run(ctx context.Context, args []string, getenv func(string) str
 // serve takes part in the election until ctx ends. The servers outlive the
 // candidate, so that nobody asks in vain while the lock is being released. Only a lock
 // outside the cluster can do without kube.
-func (p Program) serve(ctx context.Context, s config.Settings, kube *rest.Config, log *slog.Logger) error {
-	l, err := p.Locks.open(ctx, kube, s)
-	if err != nil {
-		return err
-	}
+func serve(ctx context.Context, s config.Settings, l lock.Lock, kube *rest.Config, log *slog.Logger) error {
 	clock := election.BootTime{}
 	termination := api.NewTermination(clock)
 	identity := lock.Identity{Pod: s.PodName, UID: s.PodUID, Start: strconv.FormatInt(time.Now().UnixNano(), 36)}

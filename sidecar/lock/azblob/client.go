@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -112,6 +113,10 @@ var kinds = []struct {
 func failed(err error) error {
 	if err == nil {
 		return nil
+	}
+	if unsent, ok := errors.AsType[*url.Error](err); ok {
+		// Its text has the whole URL, which a shared access signature is a part of.
+		return fmt.Errorf("%s: %w", unsent.Op, unsent.Err)
 	}
 	var response *azcore.ResponseError
 	if !errors.As(err, &response) {

@@ -64,12 +64,13 @@ func parse(v lock.Version) (epoch, count int64, err error) {
 
 func (s sight) snapshot() lock.Snapshot {
 	return lock.Snapshot{
-		Exists:   s.state.Exists,
-		Version:  s.version(),
-		Revision: s.state.Revision,
-		UID:      s.entry.UID,
-		Record:   s.entry.Record,
-		From:     s.version(),
+		Exists:     s.state.Exists,
+		Version:    s.version(),
+		Revision:   s.state.Revision,
+		UID:        s.entry.UID,
+		Record:     s.entry.Record,
+		From:       s.version(),
+		ServerTime: s.state.ServerTime,
 	}
 }
 

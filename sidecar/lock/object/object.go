@@ -66,9 +66,10 @@ type Lock struct {
 	history history
 	changed chan struct{} // closed when history has changed
 	writes  int
-	// asked is when the last request was sent or answered, wrote when the last write of
-	// this process was known to be done.
-	asked, wrote time.Time
+	// asked is when the last request was sent or answered, putAt when the last write was
+	// sent, and wrote when the last one that succeeded was: a leader that renews each
+	// period from its own send must not fall behind by an answer each time.
+	asked, putAt, wrote time.Time
 }
 
 var _ lock.Lock = (*Lock)(nil)
@@ -206,7 +207,7 @@ func (l *Lock) learn(changes uint64, state State, entry Entry) (sight, bool) {
 	if l.history.changes != before {
 		l.tell()
 		if strings.HasPrefix(entry.WriteID, l.writer) {
-			l.wrote = l.asked
+			l.wrote = l.putAt
 		}
 	}
 	seen := l.history.known
@@ -216,7 +217,7 @@ func (l *Lock) learn(changes uint64, state State, entry Entry) (sight, bool) {
 
 // put writes, and takes in what it wrote.
 func (l *Lock) put(ctx context.Context, base string, entry Entry) (State, error) {
-	l.begin()
+	l.beginPut()
 	answer, err := l.store.Put(ctx, base, entry)
 	if err != nil {
 		return State{}, err //nolint:wrapcheck // the caller says what it was for
@@ -224,8 +225,7 @@ func (l *Lock) put(ctx context.Context, base string, entry Entry) (State, error)
 	state := State{Exists: true, Revision: answer.Revision, Value: entry.Value(), ServerTime: answer.ServerTime}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.asked = time.Now()
-	l.wrote = l.asked
+	l.asked, l.wrote = time.Now(), l.putAt
 	if base != "" {
 		before := l.history.changes
 		l.history.written(base, state, entry)
@@ -289,6 +289,14 @@ func (l *Lock) begin() (changes uint64) {
 	defer l.mu.Unlock()
 	l.asked = time.Now()
 	return l.history.changes
+}
+
+// beginPut is begin of a write.
+func (l *Lock) beginPut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = time.Now()
+	l.putAt = l.asked
 }
 
 // latest gives what is known, what tells when that changes, and when to ask.
