@@ -48,10 +48,15 @@ type member struct {
 	token   int64
 }
 
+// draws gives random numbers that the seed repeats.
+func draws(seed, stream uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, stream)) //nolint:gosec // nothing secret is made of them
+}
+
 func newFleet(t *testing.T, seed uint64, open func(*Fleet) Backend) *Fleet {
 	t.Helper()
 	f := &Fleet{
-		t: t, Seed: seed, Random: rand.New(rand.NewPCG(seed, 0)),
+		t: t, Seed: seed, Random: draws(seed, 0),
 		// Tight margins: the defaults hide faults.
 		Timing: config.Timing{LeaseDuration: 15 * time.Second, RenewDeadline: 12 * time.Second, RetryPeriod: 2 * time.Second},
 		spread: 0.1,
@@ -74,9 +79,9 @@ func (f *Fleet) Spare(d time.Duration) { f.spared = f.now + d }
 
 func (f *Fleet) add(pod int) {
 	f.made++
-	made := uint64(f.made) //nolint:gosec // it grows from 0
+	made := uint64(f.made)
 	uid := "u" + strconv.Itoa(pod)
-	l, line := f.backend.Join(Process{UID: uid, Timing: f.Timing, Random: rand.New(rand.NewPCG(f.Seed, made))})
+	l, line := f.backend.Join(Process{UID: uid, Timing: f.Timing, Random: draws(f.Seed, made)})
 	ctx, stop := context.WithCancel(context.Background())
 	m := &member{pod: pod, line: line, stop: stop, done: make(chan struct{})}
 	m.Candidate = election.New(l, election.Options{
@@ -85,7 +90,7 @@ func (f *Fleet) add(pod int) {
 		Clock:    NewClock(1 + f.spread*(2*f.Random.Float64()-1)),
 		Logger:   slog.New(slog.DiscardHandler),
 		Release:  func() bool { return !m.crash },
-		Random:   rand.New(rand.NewPCG(f.Seed, made+1000)).Float64,
+		Random:   draws(f.Seed, made+1000).Float64,
 	})
 	f.lines, f.alive = append(f.lines, line), append(f.alive, m)
 	go func() {

@@ -38,16 +38,16 @@ func readSecret(r *credentials.Reader, account string) secret {
 		clientID: r.Value(ClientID), tenantID: r.Value(TenantID), clientSecret: r.Value(ClientSecret),
 	}
 	if many := len(present(s.connectionString, s.accountKey, s.clientSecret)); many > 1 {
-		r.Refuse("%s, %s and %s are %d ways to sign in, allowed: one of them", ConnectionString, AccountKey, ClientSecret, many)
+		r.Refusef("%s, %s and %s are %d ways to sign in, allowed: one of them", ConnectionString, AccountKey, ClientSecret, many)
 	}
 	if s.connectionString != "" && s.endpoint != "" {
-		r.Refuse("%s and %s both say where the account is, allowed: one of them", ConnectionString, Endpoint)
+		r.Refusef("%s and %s both say where the account is, allowed: one of them", ConnectionString, Endpoint)
 	}
 	if named := accountIn(s.connectionString); named != "" && named != account {
-		r.Refuse("%s has AccountName=%q, allowed: %s, the account of the lock", ConnectionString, named, account)
+		r.Refusef("%s has AccountName=%q, allowed: %s, the account of the lock", ConnectionString, named, account)
 	}
 	if s.clientSecret != "" && (s.clientID == "" || s.tenantID == "") {
-		r.Refuse("%s needs %s and %s", ClientSecret, ClientID, TenantID)
+		r.Refusef("%s needs %s and %s", ClientSecret, ClientID, TenantID)
 	}
 	return s
 }

@@ -35,7 +35,7 @@ type secret struct{ endpoint, key string }
 func readSecret(r *credentials.Reader) secret {
 	s := secret{endpoint: r.Origin(), key: r.Value(keyFile)}
 	if s.key != "" && strings.HasPrefix(s.endpoint, "http:") {
-		r.Refuse("%s is refused, allowed: an https URL when there is a %s, whose tokens others could read", credentials.Endpoint, keyFile)
+		r.Refusef("%s is refused, allowed: an https URL when there is a %s, whose tokens others could read", credentials.Endpoint, keyFile)
 	}
 	return s
 }

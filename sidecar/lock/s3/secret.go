@@ -36,11 +36,11 @@ func readSecret(r *credentials.Reader) secret {
 	if style := r.Value(PathStyle); style != "" {
 		var err error
 		if s.pathStyle, err = strconv.ParseBool(style); err != nil {
-			r.Refuse("%s=%q, allowed: true or false", PathStyle, style)
+			r.Refusef("%s=%q, allowed: true or false", PathStyle, style)
 		}
 	}
 	if (s.id == "") != (s.key == "") {
-		r.Refuse("of %s and %s one is missing, allowed: both or neither", AccessKeyID, SecretAccessKey)
+		r.Refusef("of %s and %s one is missing, allowed: both or neither", AccessKeyID, SecretAccessKey)
 	}
 	return s
 }

@@ -37,7 +37,7 @@ func TestValues(t *testing.T) {
 	}
 	put(t, filepath.Join(folder, "a-folder"), "key", "")
 	r.Value("a-folder")
-	r.Refuse("%s is too short", "key")
+	r.Refusef("%s is too short", "key")
 	for _, want := range []string{"read the credentials in ", "read a-folder: ", "key is too short"} {
 		if err := r.Err(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("it does not say %q: %v", want, err)
@@ -95,7 +95,7 @@ func TestEndpoints(t *testing.T) {
 // names reads two keys that belong together.
 func names(r *credentials.Reader) [2]string {
 	if r.Value("id") == "wrong" {
-		r.Refuse("id is wrong")
+		r.Refusef("id is wrong")
 	}
 	return [2]string{r.Value("id"), r.Value("key")}
 }
@@ -170,7 +170,8 @@ func TestAFolderThatChangesMeanwhile(t *testing.T) {
 	reads := 0
 	current, err := credentials.Follow(folder, func(r *credentials.Reader) [2]string {
 		id := r.Value("id")
-		if reads++; reads == 1 {
+		reads++
+		if reads == 1 {
 			link("..data", "new")
 		}
 		return [2]string{id, r.Value("key")}

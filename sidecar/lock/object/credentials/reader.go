@@ -49,7 +49,7 @@ func (r *Reader) Endpoint() string {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		r.Refuse("%s is refused, allowed: a URL that begins with http:// or https://, without a user and without what follows ? or #", Endpoint)
+		r.Refusef("%s is refused, allowed: a URL that begins with http:// or https://, without a user and without what follows ? or #", Endpoint)
 		return ""
 	}
 	return strings.TrimRight(u.String(), "/")
@@ -59,14 +59,14 @@ func (r *Reader) Endpoint() string {
 func (r *Reader) Origin() string {
 	endpoint := r.Endpoint()
 	if u, err := url.Parse(endpoint); err != nil || u.Path != "" {
-		r.Refuse("%s is refused, allowed: an http or https URL without a path, such as https://storage.example.com", Endpoint)
+		r.Refusef("%s is refused, allowed: an http or https URL without a path, such as https://storage.example.com", Endpoint)
 		return ""
 	}
 	return endpoint
 }
 
-// Refuse says what else is wrong.
-func (r *Reader) Refuse(format string, args ...any) {
+// Refusef says what else is wrong.
+func (r *Reader) Refusef(format string, args ...any) {
 	r.faults = append(r.faults, fmt.Errorf(format, args...))
 }
 
