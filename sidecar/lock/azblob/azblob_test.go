@@ -13,6 +13,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/election"
+	"github.com/leaseholder-dev/leaseholder/sidecar/election/electiontest"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/locktest"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object"
@@ -77,7 +78,7 @@ func start(t *testing.T, s *service, number int, release bool) *process {
 	c := election.New(lockOf(w, "u"+strconv.Itoa(number), timing.RetryPeriod), election.Options{
 		Identity: lock.Identity{Pod: pod(number), UID: "u" + strconv.Itoa(number), Start: strconv.FormatInt(time.Now().UnixNano(), 36)},
 		Timing:   timing,
-		Clock:    skewed{start: time.Now(), rate: 1},
+		Clock:    electiontest.NewClock(1),
 		Release:  func() bool { return release },
 		Logger:   slog.New(slog.DiscardHandler),
 	})

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -15,39 +13,28 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object/credentials"
 )
-
-// reread is how often the folder with credentials is read again, so that a Secret can be
-// changed under a running sidecar.
-const reread = time.Minute
 
 // connection is the SDK's client of one blob, with the credentials that the folder has
 // now.
 type connection struct {
 	address config.LockAddress
-	folder  string
 	options policy.ClientOptions
-
-	mu     sync.Mutex
-	secret secret
-	readAt time.Time
-	sdk    *blockblob.Client
+	clients *credentials.Current[secret, *blockblob.Client]
 }
 
 // connect reads the folder, and sends no request.
 func connect(a config.LockAddress, folder string) (*connection, error) {
-	c := &connection{address: a, folder: folder, readAt: time.Now(), options: policy.ClientOptions{
+	c := &connection{address: a, options: policy.ClientOptions{
 		// The election repeats a request, when it has looked again.
 		Retry:     policy.RetryOptions{MaxRetries: -1},
 		Telemetry: policy.TelemetryOptions{ApplicationID: "leaseholder"},
 		Transport: &http.Client{Transport: transport()},
 	}}
 	var err error
-	if c.secret, err = readSecret(folder, a.Account); err != nil {
-		return nil, err
-	}
-	c.sdk, err = c.signIn(c.secret)
-	return c, err
+	c.clients, err = credentials.Follow(folder, func(r *credentials.Reader) secret { return readSecret(r, a.Account) }, c.signIn)
+	return c, err //nolint:wrapcheck // it says what is wrong
 }
 
 // transport speaks HTTP/1.1 alone, where every request that is given up closes its
@@ -72,24 +59,7 @@ const (
 	handshake = 10 * time.Second
 )
 
-// client gives the client with the credentials that are in the folder now. A folder that
-// is wrong for a while changes nothing.
-func (c *connection) client() *blockblob.Client {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if time.Since(c.readAt) < reread {
-		return c.sdk
-	}
-	c.readAt = time.Now()
-	now, err := readSecret(c.folder, c.address.Account)
-	if err != nil || now == c.secret {
-		return c.sdk
-	}
-	if sdk, err := c.signIn(now); err == nil {
-		c.sdk, c.secret = sdk, now
-	}
-	return c.sdk
-}
+func (c *connection) client() *blockblob.Client { return c.clients.Get() }
 
 // signIn gives a client that uses what the secret holds or, failing that, the pod's
 // workload identity, or the node's managed identity.
@@ -123,7 +93,7 @@ func (c *connection) url(s secret) string {
 	if endpoint == "" {
 		endpoint = "https://" + c.address.Account + ".blob.core.windows.net"
 	}
-	return strings.TrimSuffix(endpoint, "/") + "/" + c.address.Bucket + "/" + c.address.Object
+	return endpoint + "/" + c.address.Bucket + "/" + c.address.Object
 }
 
 // identity gives what asks for tokens. The SDK's own chain would bring what signs in

@@ -194,7 +194,14 @@ func (w *wire) trouble(draw func(request string) objecttest.Fate) {
 	w.draw = draw
 }
 
-func (w *wire) setCut(cut bool) {
+// Calm implements electiontest.Line.
+func (w *wire) Calm() { w.trouble(calm) }
+
+// Wait implements electiontest.Line.
+func (w *wire) Wait() { w.late.Wait() }
+
+// Cut implements electiontest.Line.
+func (w *wire) Cut(cut bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cut = cut

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object/credentials"
 )
 
 // folder gives one with a file a key.
@@ -58,7 +60,7 @@ func TestSecrets(t *testing.T) {
 		"an endpoint that is no URL": {
 			map[string]string{Endpoint: "shop.example"},
 			"",
-			[]string{`endpoint="shop.example", allowed: a URL that begins with http:// or https://`},
+			[]string{`endpoint is refused, allowed: a URL that begins with http:// or https://`},
 		},
 		"an account key that is none": {map[string]string{AccountKey: "?"}, "", []string{"sign in to the account shop"}},
 		"a connection string of another account": {
@@ -124,10 +126,10 @@ func TestAChangedSecretIsReadAgain(t *testing.T) {
 		}
 		put(t, dir, Endpoint, "https://another.example")
 		at("https://shop.blob.core.windows.net")
-		time.Sleep(reread)
+		time.Sleep(credentials.Reread)
 		at("https://another.example")
 		put(t, dir, Endpoint, "nowhere")
-		time.Sleep(reread)
+		time.Sleep(credentials.Reread)
 		at("https://another.example")
 	})
 }

@@ -2,26 +2,24 @@ package gcs
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"cloud.google.com/go/auth"
-	"cloud.google.com/go/auth/credentials"
+	google "cloud.google.com/go/auth/credentials"
 	"cloud.google.com/go/compute/metadata"
+	"google.golang.org/api/option"
+	"google.golang.org/api/storage/v1"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object/credentials"
 )
 
-// Files of the credentials folder.
-const (
-	keyFile      = "key.json"
-	endpointFile = "endpoint"
-)
+// keyFile is the key of a Secret with credentials that has a service account's key.
+const keyFile = "key.json"
 
 // scope is what the credentials are asked for.
 const scope = "https://www.googleapis.com/auth/devstorage.read_write"
@@ -30,29 +28,48 @@ const scope = "https://www.googleapis.com/auth/devstorage.read_write"
 // while nobody waits for it.
 const tokenTimeout = 30 * time.Second
 
-// connect gives the client to ask with, and the server, empty for Google's own.
-func connect(folder string) (client *http.Client, endpoint string, err error) {
-	endpoint, err = readEndpoint(folder)
+// secret is what a folder with credentials says.
+type secret struct{ endpoint, key string }
+
+// readSecret reads a folder.
+func readSecret(r *credentials.Reader) secret {
+	s := secret{endpoint: r.Origin(), key: r.Value(keyFile)}
+	if s.key != "" && strings.HasPrefix(s.endpoint, "http:") {
+		r.Refusef("%s is refused, allowed: an https URL when there is a %s, whose tokens others could read", credentials.Endpoint, keyFile)
+	}
+	return s
+}
+
+// follow gives clients of the JSON API, as the folder is now.
+func follow(ctx context.Context, folder string, transport http.RoundTripper) (*credentials.Current[secret, *storage.Service], error) {
+	longer := context.WithoutCancel(ctx)
+	return credentials.Follow(folder, readSecret, func(given secret) (*storage.Service, error) { //nolint:wrapcheck // it says what is wrong
+		client, err := connect(given, transport)
+		if err != nil {
+			return nil, err
+		}
+		options := []option.ClientOption{option.WithHTTPClient(client)}
+		if given.endpoint != "" {
+			options = append(options, option.WithEndpoint(given.endpoint+"/storage/v1/"))
+		}
+		service, err := storage.NewService(longer, options...)
+		if err != nil {
+			return nil, fmt.Errorf("make a client of Google Cloud Storage: %w", err)
+		}
+		return service, nil
+	})
+}
+
+// connect gives the client to ask with.
+func connect(given secret, transport http.RoundTripper) (*http.Client, error) {
+	if given.key == "" && given.endpoint != "" {
+		return &http.Client{Transport: transport}, nil
+	}
+	tokens, err := newTokens(given.key, &http.Client{Transport: transport, Timeout: tokenTimeout})
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	key, err := read(folder, keyFile)
-	if err != nil {
-		return nil, "", err
-	}
-	transport := newTransport()
-	switch {
-	case key == "" && endpoint != "":
-		return &http.Client{Transport: transport}, endpoint, nil
-	case key != "" && strings.HasPrefix(endpoint, "http:"):
-		return nil, "", fmt.Errorf("%s=%q is refused, allowed: an https URL when there is a %s, whose tokens others could read",
-			filepath.Join(folder, endpointFile), endpoint, keyFile)
-	}
-	tokens, err := newTokens(key, &http.Client{Transport: transport, Timeout: tokenTimeout})
-	if err != nil {
-		return nil, "", err
-	}
-	return &http.Client{Transport: authorized{tokens: tokens, next: transport}}, endpoint, nil
+	return &http.Client{Transport: authorized{tokens: tokens, next: transport}}, nil
 }
 
 // newTransport speaks HTTP/1.1 alone, and keeps one connection: a request that is given
@@ -73,17 +90,17 @@ func newTransport() *http.Transport {
 // gcloud or GOOGLE_APPLICATION_CREDENTIALS names outside a cluster, or else the
 // metadata server's, which stands for the pod's own identity on Google Kubernetes Engine.
 func newTokens(key string, client *http.Client) (auth.TokenProvider, error) {
-	options := &credentials.DetectOptions{Scopes: []string{scope}, Client: client}
+	options := &google.DetectOptions{Scopes: []string{scope}, Client: client}
 	var found *auth.Credentials
 	var err error
 	switch {
 	case key != "":
-		found, err = credentials.NewCredentialsFromJSON(credentials.ServiceAccount, []byte(key), options)
+		found, err = google.NewCredentialsFromJSON(google.ServiceAccount, []byte(key), options)
 		if err != nil {
 			return nil, fmt.Errorf("read %s, allowed: the key of a service account: %w", keyFile, err)
 		}
 	case applicationDefault():
-		if found, err = credentials.DetectDefault(options); err != nil {
+		if found, err = google.DetectDefault(options); err != nil {
 			return nil, fmt.Errorf("read the application default credentials: %w", err)
 		}
 	default:
@@ -105,35 +122,6 @@ func applicationDefault() bool {
 	}
 	_, err = os.Stat(filepath.Join(home, ".config", "gcloud", "application_default_credentials.json"))
 	return err == nil
-}
-
-// readEndpoint gives the other server's URL, without a slash at its end.
-func readEndpoint(folder string) (string, error) {
-	text, err := read(folder, endpointFile)
-	if err != nil || text == "" {
-		return "", err
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
-		return "", fmt.Errorf("%s=%q is refused, allowed: an http or https URL without a path, such as https://storage.example.com",
-			filepath.Join(folder, endpointFile), text)
-	}
-	return u.Scheme + "://" + u.Host, nil
-}
-
-// read gives a file of the folder, empty when there is none.
-func read(folder, name string) (string, error) {
-	if folder == "" {
-		return "", nil
-	}
-	content, err := os.ReadFile(filepath.Join(folder, name)) //nolint:gosec // the setting's own folder
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("read the lock's credentials: %w", err)
-	}
-	return strings.TrimSpace(string(content)), nil
 }
 
 // authorized adds a token to every request.

@@ -15,11 +15,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"cloud.google.com/go/auth"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object/credentials"
 )
 
 // folder is a credentials folder with these files.
@@ -87,18 +89,20 @@ func TestCredentials(t *testing.T) {
 	}{
 		"a key":               {map[string]string{keyFile: key(t, tokens.URL)}, "Bearer the key"},
 		"the pod's own":       {nil, "Bearer the pod, at /computeMetadata/v1/instance/service-accounts/default/token"},
-		"another server":      {map[string]string{endpointFile: "http://127.0.0.1:1"}, ""},
-		"another, with a key": {map[string]string{keyFile: key(t, tokens.URL), endpointFile: "https://127.0.0.1:1"}, "Bearer the key"},
+		"another server":      {map[string]string{credentials.Endpoint: "http://127.0.0.1:1"}, ""},
+		"another, with a key": {map[string]string{keyFile: key(t, tokens.URL), credentials.Endpoint: "https://127.0.0.1:1"}, "Bearer the key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			alone(t)
 			t.Setenv("GCE_METADATA_HOST", strings.TrimPrefix(tokens.URL, "http://"))
-			client, endpoint, err := connect(folder(t, test.files))
+			r := credentials.NewReader(folder(t, test.files))
+			given := readSecret(r)
+			if err := r.Err(); err != nil || given.endpoint != test.files[credentials.Endpoint] {
+				t.Fatalf("the endpoint is %q, %v", given.endpoint, err)
+			}
+			client, err := connect(given, newTransport())
 			if err != nil {
 				t.Fatal(err)
-			}
-			if endpoint != test.files[endpointFile] {
-				t.Errorf("the endpoint is %q", endpoint)
 			}
 			var got string
 			s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get("Authorization") }))
@@ -109,6 +113,50 @@ func TestCredentials(t *testing.T) {
 			}
 		})
 	}
+}
+
+// inMemory answers every request: for tokens by the name of the server that gives them,
+// and for objects that there are none.
+type inMemory struct{ authorization string }
+
+func (m *inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer := httptest.NewRecorder()
+	if r.URL.Path == "/token" {
+		answer.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(answer).Encode(map[string]any{"access_token": r.URL.Host, "expires_in": 3600, "token_type": "Bearer"})
+	} else {
+		m.authorization = r.Header.Get("Authorization")
+		answer.WriteHeader(http.StatusNotFound)
+	}
+	return answer.Result(), nil
+}
+
+func TestAChangedKeyIsTakenUp(t *testing.T) {
+	alone(t)
+	first, second := key(t, "https://first"), key(t, "https://second")
+	dir := folder(t, map[string]string{keyFile: first})
+	synctest.Test(t, func(t *testing.T) {
+		server := &inMemory{}
+		services, err := follow(t.Context(), dir, server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := &Store{services: services, bucket: "locks", name: "orders"}
+		for _, now := range []struct{ file, want string }{
+			{first, "Bearer first"},
+			{second, "Bearer second"},
+			{"{}", "Bearer second"}, // wrong for a while
+			{first, "Bearer first"},
+		} {
+			if err := os.WriteFile(filepath.Join(dir, keyFile), []byte(now.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(credentials.Reread)
+			if _, err := store.Stat(t.Context()); err != nil || server.authorization != now.want {
+				t.Errorf("it asks with %q, want %q: %v", server.authorization, now.want, err)
+			}
+		}
+	})
 }
 
 // ask sends one request, and gives how it was spoken.
@@ -132,12 +180,12 @@ func TestWhatIsRefused(t *testing.T) {
 		files map[string]string
 		says  string
 	}{
-		"an endpoint without a scheme":      {map[string]string{endpointFile: "storage.example.com"}, `endpoint="storage.example.com" is refused, allowed: an http or https URL`},
-		"an endpoint with a path":           {map[string]string{endpointFile: "https://storage.example.com/a"}, "without a path"},
-		"a key that others could read":      {map[string]string{endpointFile: "http://storage.example.com", keyFile: key(t, "")}, "allowed: an https URL when there is a key.json"},
+		"an endpoint without a scheme":      {map[string]string{credentials.Endpoint: "storage.example.com"}, `endpoint is refused, allowed: a URL that begins with http:// or https://`},
+		"an endpoint with a path":           {map[string]string{credentials.Endpoint: "https://storage.example.com/a"}, "without a path"},
+		"a key that others could read":      {map[string]string{credentials.Endpoint: "http://storage.example.com", keyFile: key(t, "")}, "allowed: an https URL when there is a key.json"},
 		"a key that is none":                {map[string]string{keyFile: "{}"}, "allowed: the key of a service account"},
 		"a key of another kind":             {map[string]string{keyFile: `{"type":"external_account"}`}, "allowed: the key of a service account"},
-		"an endpoint that cannot be parsed": {map[string]string{endpointFile: "http://a b"}, "is refused"},
+		"an endpoint that cannot be parsed": {map[string]string{credentials.Endpoint: "http://a b"}, "is refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := New(t.Context(), Options{Address: config.LockAddress{Scheme: config.LockGCS}, Credentials: folder(t, test.files)})

@@ -42,12 +42,12 @@ import (
 	"time"
 
 	"google.golang.org/api/googleapi"
-	"google.golang.org/api/option"
 	"google.golang.org/api/storage/v1"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object/credentials"
 )
 
 // minWriteInterval is Google's limit for writes to one object name.
@@ -62,7 +62,7 @@ type Options struct {
 	Address config.LockAddress
 	// Credentials is the folder with key.json and endpoint, each of which may be absent,
 	// as the folder may. Without key.json the pod's surroundings give the credentials; with
-	// endpoint alone there are none.
+	// endpoint alone there are none. What is changed in it is taken up.
 	Credentials string
 	// Period is the election's retry period.
 	Period time.Duration
@@ -83,7 +83,7 @@ func New(ctx context.Context, o Options) (lock.Lock, error) {
 
 // Store is an object.Store.
 type Store struct {
-	service      *storage.Service
+	services     *credentials.Current[secret, *storage.Service]
 	bucket, name string
 }
 
@@ -91,24 +91,16 @@ var _ object.Store = (*Store)(nil)
 
 // NewStore gives the lock's object without the lock.
 func NewStore(ctx context.Context, o Options) (*Store, error) {
-	client, endpoint, err := connect(o.Credentials)
+	services, err := follow(ctx, o.Credentials, newTransport())
 	if err != nil {
 		return nil, err
 	}
-	options := []option.ClientOption{option.WithHTTPClient(client)}
-	if endpoint != "" {
-		options = append(options, option.WithEndpoint(endpoint+"/storage/v1/"))
-	}
-	service, err := storage.NewService(ctx, options...)
-	if err != nil {
-		return nil, fmt.Errorf("make a client of Google Cloud Storage: %w", err)
-	}
-	return &Store{service: service, bucket: o.Address.Bucket, name: o.Address.Object}, nil
+	return &Store{services: services, bucket: o.Address.Bucket, name: o.Address.Object}, nil
 }
 
 // Stat implements object.Store: it reads metadata alone.
 func (s *Store) Stat(ctx context.Context) (object.State, error) {
-	answer, err := s.service.Objects.Get(s.bucket, s.name).
+	answer, err := s.services.Get().Objects.Get(s.bucket, s.name).
 		Fields("generation", "metageneration", "metadata").Context(ctx).Do()
 	if failure, is := errors.AsType[*googleapi.Error](err); is && failure.Code == http.StatusNotFound {
 		return object.State{ServerTime: date(failure.Header)}, nil
@@ -123,7 +115,7 @@ func (s *Store) Stat(ctx context.Context) (object.State, error) {
 
 // Put implements object.Store: metadata and body go in one request.
 func (s *Store) Put(ctx context.Context, base string, entry object.Entry) (object.State, error) {
-	insert := s.service.Objects.Insert(s.bucket, &storage.Object{
+	insert := s.services.Get().Objects.Insert(s.bucket, &storage.Object{
 		Name:         s.name,
 		Metadata:     map[string]string{object.MetadataKey: entry.Value()},
 		ContentType:  object.ContentType,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/election"
+	"github.com/leaseholder-dev/leaseholder/sidecar/election/electiontest"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object/objecttest"
@@ -37,7 +38,7 @@ func TestAnElectionAtRestAsksWhatMonthlySays(t *testing.T) {
 			l := object.New(clients[i], object.Options{Period: timing.RetryPeriod, MinWriteInterval: time.Second})
 			c := election.New(l, election.Options{
 				Identity: lock.Identity{Pod: "p" + strconv.Itoa(i), UID: "u", Start: "1"},
-				Timing:   timing, Clock: skewed{time.Now(), 1}, Logger: slog.New(slog.DiscardHandler),
+				Timing:   timing, Clock: electiontest.NewClock(1), Logger: slog.New(slog.DiscardHandler),
 				Release: func() bool { return false },
 			})
 			go c.Run(ctx)

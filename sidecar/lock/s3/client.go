@@ -3,7 +3,6 @@ package s3
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log"
 	"net/http"
@@ -14,6 +13,8 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/logging"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object/credentials"
 )
 
 // patience bounds every request, those for credentials too: the SDK lets all wait for
@@ -27,24 +28,31 @@ const regionOfOthers = "us-east-1"
 var errNoRegion = fmt.Errorf("%s is not set, allowed: a region such as eu-central-1; "+
 	"or AWS_REGION, as EKS sets it in pods with an IAM role", Region)
 
-// newClient gives a client of the API. What the folder does not say, the pod's
+// follow gives clients of the API, as the folder is now.
+func follow(ctx context.Context, folder string) (*credentials.Current[secret, *s3.Client], error) {
+	connections, longer := newHTTP(), context.WithoutCancel(ctx)
+	return credentials.Follow(folder, readSecret, func(given secret) (*s3.Client, error) { //nolint:wrapcheck // it says what is wrong
+		return newClient(longer, connections, given)
+	})
+}
+
+// newClient gives a client of the API. What the secret does not say, the pod's
 // surroundings do: environment variables, a service account's role (IRSA), an EKS pod
 // identity, or the node's role.
-func newClient(ctx context.Context, folder string) (*s3.Client, error) {
-	given, err := readSecret(folder)
-	if err != nil {
-		return nil, err
-	}
+func newClient(ctx context.Context, connections aws.HTTPClient, given secret) (*s3.Client, error) {
 	options := []func(*awsconfig.LoadOptions) error{
-		awsconfig.WithHTTPClient(newHTTP()),
+		awsconfig.WithHTTPClient(connections),
 		awsconfig.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
 		awsconfig.WithLogger(logging.NewStandardLogger(log.Writer())),
 		// What is asked for beyond conditional writes, other stores may not know.
 		awsconfig.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
 		awsconfig.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
 	}
-	if given.keys {
-		options = append(options, awsconfig.WithCredentialsProvider(keysIn(folder)))
+	if given.id != "" {
+		options = append(options, awsconfig.WithCredentialsProvider(aws.CredentialsProviderFunc(
+			func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{AccessKeyID: given.id, SecretAccessKey: given.key, Source: "the lock's Secret"}, nil
+			})))
 	}
 	if given.region != "" {
 		options = append(options, awsconfig.WithRegion(given.region))
@@ -81,27 +89,5 @@ func newHTTP() *awshttp.BuildableClient {
 			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 		}
 		t.TLSClientConfig.NextProtos = []string{"http/1.1"}
-	})
-}
-
-// keysIn gives the keys that are in the folder now. They are read again from time to
-// time, so that a Secret can be changed under a running sidecar.
-func keysIn(folder string) aws.CredentialsProvider {
-	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		id, err := read(folder, AccessKeyID)
-		if err != nil {
-			return aws.Credentials{}, err
-		}
-		secret, err := read(folder, SecretAccessKey)
-		if err != nil {
-			return aws.Credentials{}, err
-		}
-		if id == "" || secret == "" {
-			return aws.Credentials{}, errors.New("the keys are no longer there")
-		}
-		return aws.Credentials{
-			AccessKeyID: id, SecretAccessKey: secret, Source: folder,
-			CanExpire: true, Expires: time.Now().Add(reread),
-		}, nil
 	})
 }

@@ -33,6 +33,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/object/credentials"
 )
 
 // Options say where the lock is, and how to reach it.
@@ -59,22 +60,22 @@ func New(ctx context.Context, o Options) (lock.Lock, error) {
 
 // NewStore gives the store that New's lock is kept in.
 func NewStore(ctx context.Context, o Options) (object.Store, error) {
-	client, err := newClient(ctx, o.Credentials)
+	clients, err := follow(ctx, o.Credentials)
 	if err != nil {
 		return nil, err
 	}
-	return &store{client: client, bucket: o.Address.Bucket, key: o.Address.Object}, nil
+	return &store{clients: clients, bucket: o.Address.Bucket, key: o.Address.Object}, nil
 }
 
 // store is one object of a bucket.
 type store struct {
-	client      *s3.Client
+	clients     *credentials.Current[secret, *s3.Client]
 	bucket, key string
 }
 
 // Stat implements object.Store.
 func (s *store) Stat(ctx context.Context) (object.State, error) {
-	head, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: &s.key})
+	head, err := s.clients.Get().HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: &s.key})
 	switch {
 	case status(err) == http.StatusNotFound:
 		return object.State{ServerTime: date(err)}, nil
@@ -104,7 +105,7 @@ func (s *store) Put(ctx context.Context, base string, entry object.Entry) (objec
 	} else {
 		input.IfMatch = &base
 	}
-	put, err := s.client.PutObject(ctx, input)
+	put, err := s.clients.Get().PutObject(ctx, input)
 	if err != nil {
 		return object.State{}, failed(err)
 	}

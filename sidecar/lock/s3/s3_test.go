@@ -248,7 +248,7 @@ func TestASecretThatIsWrongIsRefusedWhole(t *testing.T) {
 		t.Fatal("it is accepted")
 	}
 	for _, want := range []string{
-		`endpoint="minio:9000", allowed: a URL that begins with http:// or https://`,
+		`endpoint is refused, allowed: a URL that begins with http:// or https://`,
 		`path-style="yes", allowed: true or false`,
 		"of access-key-id and secret-access-key one is missing",
 	} {
