@@ -96,7 +96,7 @@ func (r *Reporter) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		v, changed := r.view()
+		v, learned, changed := r.view()
 		r.pass(requests, v)
 		request, at := r.next(time.Now(), v)
 		if request != nil {
@@ -109,6 +109,7 @@ func (r *Reporter) Run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
+		case <-learned:
 		case <-changed:
 		case <-timer.C:
 		case e := <-r.events:
@@ -118,18 +119,18 @@ func (r *Reporter) Run(ctx context.Context) {
 	r.last(requests)
 }
 
-// view asks the candidate, with a channel that is closed when there is news. It is asked
-// twice, and leads only if both answers are of one term.
-func (r *Reporter) view() (view, <-chan struct{}) {
-	known, changed := r.candidate.Known()
-	status, _ := r.candidate.Status()
+// view asks the candidate, with channels that are closed when there is news of the lock
+// and of the candidate. It leads only if both answers are of one term.
+func (r *Reporter) view() (v view, learned, changed <-chan struct{}) {
+	known, learned := r.candidate.Known()
+	status, changed := r.candidate.Status()
 	own := known.Record.Holder == r.state.self.String() && known.Record.Token == status.Token
-	v := view{lock: known, leads: status.IsLeader && own}
+	v = view{lock: known, leads: status.IsLeader && own}
 	if v.leads {
 		r.led, v.until = status.Token, time.Now().Add(status.ValidFor)
 	}
 	v.lapsed = own && !v.leads && r.led == status.Token
-	return v, changed
+	return v, learned, changed
 }
 
 // pass passes on what the report asks of the candidate.
@@ -222,7 +223,7 @@ func (r *Reporter) write(ctx context.Context, v view) {
 func (r *Reporter) last(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, r.state.timing.Attempt())
 	defer cancel()
-	v, _ := r.view()
+	v, _, _ := r.view()
 	if v.lock.Record.ReleasedBy() != r.state.self.String() {
 		return
 	}

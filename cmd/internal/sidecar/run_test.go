@@ -30,6 +30,7 @@ import (
 	"github.com/leaseholder-dev/leaseholder/sidecar/api"
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/endpoints"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/memory"
 )
@@ -224,6 +225,17 @@ func TestAnElectionByAnotherLockIsReportedInTheLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	reports("that it stepped down", func(r lock.Record) bool { return r.Released() && r.StepDown == "" })
+	held, err := endpoints.New(server.Config, metav1.NamespaceDefault, "by-endpoints")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		s, err := held.Read(ctx)
+		return err == nil && s.Record.Released(), err
+	})
+	if err != nil {
+		t.Errorf("the lock is not released: %v", err)
+	}
 	if code := stop(); code != exitOK {
 		t.Errorf("it exits with %d", code)
 	}
