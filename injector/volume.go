@@ -2,6 +2,8 @@ package injector
 
 import (
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
 
 const (
@@ -53,6 +55,19 @@ func (c *candidate) mounts() []corev1.VolumeMount {
 
 func tokenMount() corev1.VolumeMount {
 	return corev1.VolumeMount{Name: TokenVolume, MountPath: tokenPath, ReadOnly: true}
+}
+
+// lockVolume holds the credentials. Its files can be read by every user, for only
+// the sidecar mounts it, and which user that is some clusters choose.
+func lockVolume(secret string) corev1.Volume {
+	return corev1.Volume{
+		Name:         LockVolume,
+		VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secret}},
+	}
+}
+
+func lockMount() corev1.VolumeMount {
+	return corev1.VolumeMount{Name: LockVolume, MountPath: config.LockCredentialsPath, ReadOnly: true}
 }
 
 func fieldRef(path string) *corev1.ObjectFieldSelector {

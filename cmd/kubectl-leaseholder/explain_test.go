@@ -7,11 +7,15 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
 	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
 )
 
@@ -36,6 +40,35 @@ func TestAPodIsExplained(t *testing.T) {
 	}
 	if out, _, err := e.call("explain", "pod/z"); err == nil || out != "" {
 		t.Errorf("it says %q of a pod that is not there", out)
+	}
+}
+
+func TestTheEndpointsOfAPodAreRead(t *testing.T) {
+	e := newElection(t)
+	cluster.NewPod(t, e.namespace, "d", name, "", func(p *corev1.Pod) {
+		env := &p.Spec.InitContainers[0].Env
+		*env = append(*env, corev1.EnvVar{Name: config.Lock.Variable(), Value: "endpoints"})
+	})
+	without, _, err := e.call("explain", "d")
+	if err != nil || !strings.Contains(without, `There are no Endpoints "orders"`) {
+		t.Errorf("%v\n%s", err, without)
+	}
+	service := rights.Endpoints(view.Election{Namespace: e.namespace, Name: name})
+	service.Object["subsets"] = []any{map[string]any{"addresses": []any{map[string]any{"ip": "192.0.2.1"}}}}
+	if err := cluster.Admin.Create(t.Context(), service); err != nil {
+		t.Fatal(err)
+	}
+	out, _, err := e.call("explain", "d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`Service account "default" may not get, list, watch, patch endpoints "orders", so the sidecar can't take part`,
+		`Leaseholder gives no rights to the lock: the Endpoints "orders" in namespace "` + e.namespace + `" have addresses`,
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
 	}
 }
 

@@ -420,7 +420,7 @@ func TestTheLeadMovesToAnotherCluster(t *testing.T) {
 	if err != nil || !strings.Contains(out, `pod "z" leads, with token 2`) {
 		t.Errorf("it says %q, and the error is %v", out, err)
 	}
-	if out, _, err := e.call("status"); err != nil || !strings.Contains(out, "z (another cluster)") || !strings.Contains(out, "gs://shop-locks/orders") {
+	if out, _, err := e.call("status"); err != nil || !strings.Contains(out, "z (not here)") || !strings.Contains(out, "gs://shop-locks/orders") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

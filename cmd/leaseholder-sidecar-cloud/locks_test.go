@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"k8s.io/client-go/rest"
@@ -13,13 +14,12 @@ func TestEveryLockIsKnown(t *testing.T) {
 	t.Setenv("AWS_REGION", "eu-central-1") // S3 alone asks for more than an address
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	known := locks()
-	for _, address := range []string{
-		"lease", "endpoints", "gs://shop-locks/orders", "azblob://shop/locks/orders", "s3://shop-locks/orders",
-	} {
+	for _, scheme := range config.LockSchemes() {
+		address := strings.ToLower(scheme.Form())
 		s := config.Default()
 		s.Election, s.Namespace, s.PodName, s.PodUID = "orders", "shop", "orders-0", "u-1"
 		var ok bool
-		if s.Lock, ok = config.ParseLock(address); !ok {
+		if s.Lock, ok = config.ParseLock(address); !ok || s.Lock.Scheme != scheme {
 			t.Fatalf("%s is no address", address)
 		}
 		open := known[s.Lock.Scheme]
@@ -32,7 +32,7 @@ func TestEveryLockIsKnown(t *testing.T) {
 			t.Errorf("%s is not opened: %v", address, err)
 		}
 	}
-	if len(known) != 5 {
+	if len(known) != len(config.LockSchemes()) {
 		t.Errorf("%d locks are known", len(known))
 	}
 }

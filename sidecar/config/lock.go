@@ -51,6 +51,25 @@ func (a LockAddress) String() string {
 	return string(a.Scheme) + separator + a.Bucket + "/" + a.Object
 }
 
+// LockSchemes are all kinds of locks, in the order in which they are told to people.
+func LockSchemes() []LockScheme {
+	return []LockScheme{LockLease, LockEndpoints, LockGCS, LockAzureBlob, LockS3}
+}
+
+// Form is how the addresses of such locks look.
+func (s LockScheme) Form() string {
+	switch s {
+	case LockLease, LockEndpoints:
+		return string(s)
+	case LockAzureBlob:
+		return string(s) + separator + "ACCOUNT/CONTAINER/BLOB"
+	case LockS3:
+		return string(s) + separator + "BUCKET/KEY"
+	default: // LockGCS
+		return string(s) + separator + "BUCKET/OBJECT"
+	}
+}
+
 // separator follows the scheme of a lock outside the cluster.
 const separator = "://"
 

@@ -23,7 +23,7 @@ func TestWhatIsNotKeptIsSaid(t *testing.T) {
 		results:  map[cell]string{},
 	}
 	var log strings.Builder
-	if err := table.read("one", strings.NewReader(events), &log); err != nil {
+	if err := table.take("one", strings.NewReader(events), &log, true); err != nil {
 		t.Fatal(err)
 	}
 	if log.String() != "a line\n" {
@@ -45,8 +45,44 @@ func TestWhatIsNotKeptIsSaid(t *testing.T) {
 	if none := new(Table); none.Judge() == nil {
 		t.Error("no backend at all keeps everything")
 	}
-	if err := table.read("one", strings.NewReader("no JSON"), io.Discard); err == nil {
+	if err := table.take("one", strings.NewReader("no JSON"), io.Discard, true); err == nil {
 		t.Error("what cannot be read is no error")
+	}
+}
+
+// The model of a server passes, and the server itself could not be started, or its test
+// not be compiled.
+func TestABackendWhoseServerWasNotTriedFails(t *testing.T) {
+	const passed = `{"Action":"pass","Test":"TestConformance/p"}
+{"Action":"pass","Test":"TestConformance"}
+{"Action":"pass"}`
+	for what, events := range map[string]string{
+		"before any test":        `{"Action":"fail"}`,
+		"before any promise":     `{"Action":"fail","Test":"TestConformance"}` + "\n" + `{"Action":"fail"}`,
+		"without a word":         "",
+		"after every promise":    `{"Action":"pass","Test":"TestConformance/p"}` + "\n" + `{"Action":"fail"}`,
+		"with a promise":         `{"Action":"fail","Test":"TestConformance/p"}`,
+		"with no promise tried":  `{"Action":"skip","Test":"TestConformance"}`,
+		"with a skipped promise": `{"Action":"skip","Test":"TestConformance/p"}` + "\n" + `{"Action":"fail"}`,
+	} {
+		t.Run(what, func(t *testing.T) {
+			for _, first := range []bool{true, false} {
+				table := Table{Promises: []string{"p"}, Backends: []string{"b"}, results: map[cell]string{}}
+				runs := []bool{first, !first}
+				for _, failed := range runs {
+					said := passed
+					if failed {
+						said = events
+					}
+					if err := table.take("b", strings.NewReader(said), io.Discard, failed); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if table.Judge() == nil {
+					t.Errorf("the promise is kept, with the failure first: %t", first)
+				}
+			}
+		})
 	}
 }
 

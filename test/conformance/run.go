@@ -40,11 +40,37 @@ func (t *Table) run(ctx context.Context, repository string, b Backend, log io.Wr
 		return fmt.Errorf("test %s: %w", b.Package, err)
 	}
 	_, _ = io.Copy(log, &stderr)
-	return t.read(b.Name, &stdout, log)
+	return t.take(b.Name, &stdout, log, err != nil)
 }
 
-// read takes in the events of go test.
-func (t *Table) read(backend string, events io.Reader, log io.Writer) error {
+// take takes in one run of go test, and whether that failed. Where it did although no
+// promise failed, such as for a server that could not be started, all count as failed, and
+// what a run says nothing of was not tried: that another run of the same backend, against
+// a model, passes does not make up for it.
+func (t *Table) take(backend string, events io.Reader, log io.Writer, failed bool) error {
+	results, err := read(events, log)
+	if err != nil {
+		return fmt.Errorf("read what go test says of %s: %w", backend, err)
+	}
+	for _, result := range results {
+		failed = failed && result != fail // which says why
+	}
+	for _, promise := range t.Promises {
+		switch result := results[promise]; {
+		case failed:
+			t.enter(cell{promise, backend}, fail)
+		case result == "":
+			t.enter(cell{promise, backend}, untried)
+		default:
+			t.enter(cell{promise, backend}, result)
+		}
+	}
+	return nil
+}
+
+// read gives what the events of go test say of each promise.
+func read(events io.Reader, log io.Writer) (map[string]string, error) {
+	results := map[string]string{}
 	decoder := json.NewDecoder(events)
 	for {
 		var e struct {
@@ -54,15 +80,15 @@ func (t *Table) read(backend string, events io.Reader, log io.Writer) error {
 		}
 		switch err := decoder.Decode(&e); {
 		case errors.Is(err, io.EOF):
-			return nil
+			return results, nil
 		case err != nil:
-			return fmt.Errorf("read what go test says of %s: %w", backend, err)
+			return nil, err //nolint:wrapcheck // take says of what
 		}
 		_, _ = io.WriteString(log, e.Output)
 		promise, isOne := strings.CutPrefix(e.Test, test+"/")
-		if isOne && (e.Action == pass || e.Action == "fail" || e.Action == "skip") {
+		if isOne && (e.Action == pass || e.Action == fail || e.Action == "skip") {
 			// The names of tests have no spaces, those of promises no underscores.
-			t.enter(cell{strings.ReplaceAll(promise, "_", " "), backend}, e.Action)
+			results[strings.ReplaceAll(promise, "_", " ")] = e.Action
 		}
 	}
 }

@@ -12,8 +12,14 @@ const (
 	end   = "<!-- /conformance -->"
 )
 
-// pass is what go test says of a test that passes.
-const pass = "pass"
+// What go test says of a test that passes, and of one that does not.
+const (
+	pass = "pass"
+	fail = "fail"
+)
+
+// untried is what a cell says of a promise that a run said nothing of.
+const untried = "not tried"
 
 // Kept is what a cell says of a promise that is kept.
 const Kept = "yes"
@@ -34,7 +40,7 @@ func (t *Table) says(promise, backend string) string {
 	case pass:
 		return Kept
 	case "":
-		return "not tried"
+		return untried
 	default:
 		return result
 	}

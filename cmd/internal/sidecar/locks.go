@@ -46,6 +46,23 @@ func (l Locks) knows(a config.LockAddress) error {
 	return config.Faults{{Setting: config.Lock, Value: a.String(), Allowed: allowed}}
 }
 
+// forms tells the addresses that the program knows, and who knows the others.
+func (l Locks) forms() string {
+	var known, others []string
+	for _, scheme := range config.LockSchemes() {
+		if l[scheme] != nil {
+			known = append(known, scheme.Form())
+		} else {
+			others = append(others, string(scheme))
+		}
+	}
+	told := strings.Join(known, ", ")
+	if len(others) > 0 {
+		told += "; " + strings.Join(others, ", ") + " are known to leaseholder-sidecar-cloud"
+	}
+	return told
+}
+
 // open gives the lock that the settings name.
 func (l Locks) open(ctx context.Context, kube *rest.Config, s config.Settings) (lock.Lock, error) {
 	opened, err := l[s.Lock.Scheme](ctx, kube, s)

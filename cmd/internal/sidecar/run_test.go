@@ -116,15 +116,18 @@ func TestExitCodes(t *testing.T) {
 		code int
 		says string
 	}{
-		"help":              {[]string{"--help"}, nil, exitOK, "LEASEHOLDER_RENEW_DEADLINE"},
-		"version":           {[]string{"--version"}, nil, exitOK, program.Version},
-		"an unknown flag":   {[]string{"--verbose"}, nil, exitUsage, "-verbose"},
-		"an argument":       {[]string{"now"}, nil, exitUsage, `"now"`},
-		"a bad setting":     {nil, map[string]string{"LEASEHOLDER_STANDBY": "asleep"}, exitUsage, `LEASEHOLDER_STANDBY="asleep"`},
-		"an unknown lock":   {nil, map[string]string{"LEASEHOLDER_LOCK": "gs://shop-locks/orders"}, exitUsage, `LEASEHOLDER_LOCK="gs://shop-locks/orders" is refused, allowed: endpoints, lease, which`},
-		"no cluster":        {nil, map[string]string{"KUBECONFIG": ""}, exitUsage, "KUBECONFIG"},
-		"a taken API port":  {nil, map[string]string{"LEASEHOLDER_API_ADDRESS": taken.Addr().String()}, exitFailed, taken.Addr().String()},
-		"a taken probeport": {nil, map[string]string{"LEASEHOLDER_PROBE_ADDRESS": taken.Addr().String()}, exitFailed, taken.Addr().String()},
+		"help":                {[]string{"--help"}, nil, exitOK, "LEASEHOLDER_RENEW_DEADLINE"},
+		"help with durations": {[]string{"--help"}, nil, exitOK, "(default 15s, or 10s with lock endpoints)"},
+		"help with a cluster": {[]string{"--help"}, nil, exitOK, "no cluster to be found for a lock in it"},
+		"help with locks":     {[]string{"--help"}, nil, exitOK, "where the lock is: lease, endpoints; gs, azblob, s3 are known to leaseholder-sidecar-cloud (default lease)"},
+		"version":             {[]string{"--version"}, nil, exitOK, program.Version},
+		"an unknown flag":     {[]string{"--verbose"}, nil, exitUsage, "-verbose"},
+		"an argument":         {[]string{"now"}, nil, exitUsage, `"now"`},
+		"a bad setting":       {nil, map[string]string{"LEASEHOLDER_STANDBY": "asleep"}, exitUsage, `LEASEHOLDER_STANDBY="asleep"`},
+		"an unknown lock":     {nil, map[string]string{"LEASEHOLDER_LOCK": "gs://shop-locks/orders"}, exitUsage, `LEASEHOLDER_LOCK="gs://shop-locks/orders" is refused, allowed: endpoints, lease, which`},
+		"no cluster":          {nil, map[string]string{"KUBECONFIG": ""}, exitUsage, "KUBECONFIG"},
+		"a taken API port":    {nil, map[string]string{"LEASEHOLDER_API_ADDRESS": taken.Addr().String()}, exitFailed, taken.Addr().String()},
+		"a taken probeport":   {nil, map[string]string{"LEASEHOLDER_PROBE_ADDRESS": taken.Addr().String()}, exitFailed, taken.Addr().String()},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -21,6 +21,9 @@ local API. The webhook injects it. Its settings come from the environment:
 		if d.Default != "" {
 			def = "default " + d.Default
 		}
+		if d.Setting == config.Lock {
+			d.What += ": " + p.Locks.forms()
+		}
 		// A strings.Builder takes every write.
 		_, _ = fmt.Fprintf(table, "  %s\t%s (%s)\n", d.Setting.Variable(), d.What, def)
 	}
@@ -30,7 +33,7 @@ local API. The webhook injects it. Its settings come from the environment:
 Flags:
   --version  print the version and exit
 
-Exit codes: 0 told to stop, 1 a port is taken, 2 bad settings, or no cluster to be found.
+Exit codes: 0 told to stop, 1 a port is taken, 2 bad settings, or no cluster to be found for a lock in it.
 `)
 	return b.String()
 }

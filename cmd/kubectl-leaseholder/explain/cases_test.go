@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
@@ -85,7 +86,7 @@ func cases() map[string]*snapshot {
 		}),
 		"a-report": change(standby, func(s *snapshot) { reported(s, "gs://shop-locks/orders") }),
 		"a-report-that-is-not-renewed": change(standby, func(s *snapshot) {
-			reported(s, "endpoints")
+			locked(s, recordOf("orders-a_u-a_x"))
 			renewed := metav1.NewMicroTime(now.Add(-time.Minute))
 			s.lease.value.Spec.RenewTime = &renewed
 		}),
@@ -110,6 +111,49 @@ func cases() map[string]*snapshot {
 			reported(s, "gs://shop-locks/orders")
 			s.lease = read[coordinationv1.Lease]{}
 		}),
+		"a-lock-without-rights-to-its-report": change(standby, func(s *snapshot) {
+			reported(s, "gs://shop-locks/orders")
+			s.denied = denied(view.Verbs()...)
+		}),
+		"a-lock-without-a-role-for-its-report": change(standby, func(s *snapshot) {
+			reported(s, "gs://shop-locks/orders")
+			s.denied = read[refusals]{err: forbidden("localsubjectaccessreviews")}
+		}),
+		"endpoints":                       change(standby, func(s *snapshot) { locked(s, recordOf("orders-a_u-a_x")) }),
+		"endpoints-of-an-elector-of-2016": change(standby, func(s *snapshot) { locked(s, recordOf("old-1")) }),
+		"endpoints-that-nobody-holds":     change(standby, func(s *snapshot) { locked(s, "") }),
+		"endpoints-without-rights": change(standby, func(s *snapshot) {
+			locked(s, recordOf("orders-a_u-a_x"))
+			s.denied = found(&refusals{lease: []string{"patch"}, endpoints: view.Verbs()})
+		}),
+		"endpoints-that-a-role-does-not-give": change(standby, func(s *snapshot) {
+			locked(s, recordOf("orders-a_u-a_x"))
+			s.denied = read[refusals]{err: forbidden("localsubjectaccessreviews")}
+			s.role = found(&rbacv1.Role{
+				ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{view.LabelManagedBy: view.ManagedBy}},
+				Rules:      []rbacv1.PolicyRule{{Resources: []string{"leases"}}},
+			})
+		}),
+		"endpoints-of-a-service": change(standby, func(s *snapshot) {
+			locked(s, "")
+			s.endpoints.value.SetLabels(nil)
+			s.endpoints.value.Object["subsets"] = []any{map[string]any{}}
+			s.denied = found(&refusals{endpoints: view.Verbs()})
+		}),
+		"endpoints-that-are-not-ours": change(standby, func(s *snapshot) {
+			locked(s, recordOf("old-1"))
+			s.endpoints.value.SetLabels(nil)
+			s.denied = found(&refusals{endpoints: view.Verbs()})
+		}),
+		"endpoints-that-can-not-be-read": change(standby, func(s *snapshot) { locked(s, "x") }),
+		"endpoints-that-may-not-be-read": change(standby, func(s *snapshot) {
+			locked(s, "")
+			s.endpoints = read[unstructured.Unstructured]{err: forbidden("endpoints")}
+		}),
+		"no-endpoints": change(standby, func(s *snapshot) {
+			locked(s, "")
+			s.endpoints = read[unstructured.Unstructured]{}
+		}),
 		"another-workloads-election": change(standby, func(s *snapshot) {
 			owned(s)
 			annotate(s, injector.AnnotationElection, "orders")
@@ -130,10 +174,10 @@ func cases() map[string]*snapshot {
 		}),
 		"no-lease-and-no-rights": change(standby, func(s *snapshot) {
 			s.lease = read[coordinationv1.Lease]{}
-			s.denied = read[[]string]{err: forbidden("localsubjectaccessreviews")}
+			s.denied = read[refusals]{err: forbidden("localsubjectaccessreviews")}
 		}),
 		"rights-that-name-another-account": change(standby, func(s *snapshot) {
-			s.denied = read[[]string]{err: forbidden("localsubjectaccessreviews")}
+			s.denied = read[refusals]{err: forbidden("localsubjectaccessreviews")}
 			ours := metav1.ObjectMeta{Labels: map[string]string{view.LabelManagedBy: view.ManagedBy}}
 			s.role = found(&rbacv1.Role{ObjectMeta: ours})
 			s.binding = found(&rbacv1.RoleBinding{
@@ -207,7 +251,7 @@ func cases() map[string]*snapshot {
 				webhooks:   read[[]admissionregistrationv1.MutatingWebhook]{err: forbidden("mutatingwebhookconfigurations")},
 				lease:      read[coordinationv1.Lease]{err: forbidden("leases")},
 				candidates: read[[]corev1.Pod]{err: forbidden("pods")},
-				denied:     read[[]string]{err: forbidden("localsubjectaccessreviews")},
+				denied:     read[refusals]{err: forbidden("localsubjectaccessreviews")},
 				role:       read[rbacv1.Role]{err: forbidden("roles")},
 				binding:    read[rbacv1.RoleBinding]{err: forbidden("rolebindings")},
 				events:     read[[]corev1.Event]{err: errors.New("the connection was refused")},

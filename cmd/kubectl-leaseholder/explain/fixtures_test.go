@@ -16,7 +16,9 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/sidecar/lock/endpoints"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock/lease"
+	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
@@ -82,7 +84,7 @@ func standby() *snapshot {
 	leader := s.pod.DeepCopy()
 	leader.Name, leader.UID = "orders-a", "u-a"
 	s.candidates = found(&[]corev1.Pod{*leader, *s.pod})
-	s.denied = found(&[]string{})
+	s.denied = denied()
 	s.lease = found(held("orders-a_u-a_x"))
 	return s
 }
@@ -126,7 +128,24 @@ func notReady(s *snapshot, containers ...string) {
 	}}
 }
 
-func denied(verbs ...string) read[[]string] { return found(&verbs) }
+// denied are the verbs that the pod's account does not have on its Lease.
+func denied(verbs ...string) read[refusals] { return found(&refusals{lease: verbs}) }
+
+// locked makes Endpoints the pods' lock, with one record or none, and the Lease its report.
+func locked(s *snapshot, record string) {
+	reported(s, "endpoints")
+	o := rights.Applicable(view.Election{Namespace: "shop", Name: "orders"})
+	o.SetAnnotations(map[string]string{lease.StampAnnotation: "orders-a_u-a_x"})
+	if record != "" {
+		o.SetAnnotations(map[string]string{lease.StampAnnotation: "orders-a_u-a_x", endpoints.LeaderAnnotation: record})
+	}
+	s.endpoints = found(o)
+}
+
+// recordOf is the record of a holder of Endpoints.
+func recordOf(holder string) string {
+	return `{"holderIdentity":"` + holder + `","leaseDurationSeconds":10,"renewTime":"2026-01-02T03:04:03Z"}`
+}
 
 // reported makes the Lease a report of the pods' lock.
 func reported(s *snapshot, address string) {

@@ -1,9 +1,13 @@
 package explain
 
 import (
+	"slices"
 	"strings"
 
+	rbacv1 "k8s.io/api/rbac/v1"
+
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/ownership"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
@@ -11,32 +15,59 @@ import (
 // controller is what to look at when something is not there that it makes.
 const controller = "see whether the webhook's pods run: its controller makes what is missing, in every namespace but kube-* and its own; where the chart's rights.mode is none, make it from the manifest with kubectl leaseholder rbac"
 
-// rights says what the pod's account may do with the Lease.
+// rights says what the pod's account may do with the objects of its election.
 func (r *report) rights() {
 	if refusal, refused := r.stranger(); refused {
 		whose, cure, _ := strings.Cut(refusal.Tell(r.pod.Namespace, r.election), ": ")
 		r.wrongf(cure, "The pod must not stand in an election of others: %s", whose)
 	}
 	if r.denied.err == nil {
-		if denied := *r.denied.value; len(denied) > 0 {
-			r.lacksf("Service account %q may not %s lease %q, so the sidecar can't take part", account(r.pod), strings.Join(denied, ", "), r.election)
-			return
+		out := "so the sidecar can't take part"
+		switch lock := view.LockOf(r.pod); {
+		case lock.Scheme == config.LockEndpoints:
+			r.may("lease", r.denied.value.lease, "so the sidecar can't report the election")
+			r.may("endpoints", r.denied.value.endpoints, out)
+		case lock.InCluster():
+			r.may("lease", r.denied.value.lease, out)
+		default:
+			r.may("lease", r.denied.value.lease, "so the sidecar can't report the election, in which it stands all the same")
 		}
-		r.factf("Service account %q may %s lease %q", account(r.pod), strings.Join(view.Verbs(), ", "), r.election)
 		return
 	}
+	r.granted()
+}
+
+// may says what the pod's account may do with one object, and without what the sidecar is
+// otherwise.
+func (r *report) may(object string, denied []string, without string) {
+	if len(denied) > 0 {
+		r.lacksf("Service account %q may not %s %s %q, %s", account(r.pod), strings.Join(denied, ", "), object, r.election, without)
+		return
+	}
+	r.factf("Service account %q may %s %s %q", account(r.pod), strings.Join(view.Verbs(), ", "), object, r.election)
+}
+
+// granted says what was granted to the pod's account, to those who may not ask for its
+// rights.
+func (r *report) granted() {
 	name := view.RightsPrefix + r.election
 	if r.role.err != nil || r.binding.err != nil {
 		r.factf("You may neither ask for the rights of service account %q nor read Role and RoleBinding %q, so nothing is said about them", account(r.pod), name)
 		return
 	}
+	needs := "which the sidecar needs"
+	if !view.LockOf(r.pod).InCluster() {
+		needs = "which the sidecar needs to report the election, in which it stands all the same"
+	}
 	switch {
 	case r.role.value == nil:
-		r.lacksf("There is no Role %q, which the sidecar needs", name)
+		r.lacksf("There is no Role %q, %s", name, needs)
 	case !view.Ours(r.role.value):
 		r.wrongf("rename it, or name another election with "+injector.AnnotationElection+", unless rights.mode is none and it is meant for this one", "Leaseholder did not make Role %q", name)
+	case r.locked() && !slices.ContainsFunc(r.role.value.Rules, func(rule rbacv1.PolicyRule) bool { return slices.Contains(rule.Resources, "endpoints") }):
+		r.lacksf("Role %q gives no Endpoints, %s", name, needs)
 	case r.binding.value == nil:
-		r.lacksf("There is no RoleBinding %q, which the sidecar needs", name)
+		r.lacksf("There is no RoleBinding %q, %s", name, needs)
 	case !r.bound():
 		r.lacksf("RoleBinding %q does not name service account %q", name, account(r.pod))
 	default:
@@ -48,7 +79,7 @@ func (r *report) rights() {
 // that is told explains it.
 func (r *report) lacksf(format string, args ...any) {
 	_, refused := r.stranger()
-	if refused || r.lease.value != nil && !view.Ours(r.lease.value) {
+	if refused || r.unfit() != "" || r.lease.value != nil && !view.Ours(r.lease.value) {
 		r.factf(format, args...)
 		return
 	}

@@ -7,17 +7,18 @@ import (
 	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
-	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
@@ -51,11 +52,12 @@ type snapshot struct {
 	election   string
 	lease      read[coordinationv1.Lease]
 	candidates read[[]corev1.Pod]
-	// denied are the verbs on the Lease that the pod's account does not have.
-	denied  read[[]string]
-	role    read[rbacv1.Role]
-	binding read[rbacv1.RoleBinding]
-	events  read[[]corev1.Event]
+	// endpoints are read where they are the lock.
+	endpoints read[unstructured.Unstructured]
+	denied    read[refusals]
+	role      read[rbacv1.Role]
+	binding   read[rbacv1.RoleBinding]
+	events    read[[]corev1.Event]
 }
 
 // webhookSuffix ends the names of Leaseholder's webhooks.
@@ -80,6 +82,9 @@ func take(ctx context.Context, client kubernetes.Interface, namespace, name stri
 	list, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: labels.Set{injector.LabelElection: e.Name}.String()})
 	if s.candidates.err = err; err == nil {
 		s.candidates.value = &list.Items
+	}
+	if view.LockOf(pod).Scheme == config.LockEndpoints {
+		s.endpoints = readEndpoints(ctx, client, namespace, e.Name)
 	}
 	if s.denied = review(ctx, client, pod, e.Name); s.denied.err != nil {
 		s.role = readOne(client.RbacV1().Roles(namespace).Get(ctx, view.RightsPrefix+e.Name, metav1.GetOptions{}))
@@ -114,38 +119,4 @@ func (s *snapshot) readEvents(ctx context.Context, client kubernetes.Interface) 
 	}
 	own := slices.DeleteFunc(list.Items, func(e corev1.Event) bool { return e.ReportingController != view.Reporter })
 	s.events.value = &own
-}
-
-// review asks the API server what the pod's account may do with its Lease.
-func review(ctx context.Context, client kubernetes.Interface, pod *corev1.Pod, election string) read[[]string] {
-	denied := []string{}
-	for _, verb := range view.Verbs() {
-		answer, err := client.AuthorizationV1().LocalSubjectAccessReviews(pod.Namespace).Create(ctx, &authorizationv1.LocalSubjectAccessReview{
-			ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace},
-			Spec: authorizationv1.SubjectAccessReviewSpec{
-				User: "system:serviceaccount:" + pod.Namespace + ":" + account(pod),
-				Groups: []string{
-					"system:serviceaccounts", "system:serviceaccounts:" + pod.Namespace, "system:authenticated",
-				},
-				ResourceAttributes: &authorizationv1.ResourceAttributes{
-					Namespace: pod.Namespace, Verb: verb, Group: coordinationv1.GroupName, Resource: "leases", Name: election,
-				},
-			},
-		}, metav1.CreateOptions{})
-		if err != nil {
-			return read[[]string]{err: err}
-		}
-		if !answer.Status.Allowed {
-			denied = append(denied, verb)
-		}
-	}
-	return read[[]string]{value: &denied}
-}
-
-// account is the service account of a pod.
-func account(pod *corev1.Pod) string {
-	if pod.Spec.ServiceAccountName == "" {
-		return "default"
-	}
-	return pod.Spec.ServiceAccountName
 }

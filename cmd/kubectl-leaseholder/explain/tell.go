@@ -36,6 +36,7 @@ func tell(s *snapshot, now time.Time) string {
 		r.section("Lead")
 		if !view.Ended(r.pod) { // rights that no pod needs are taken away
 			r.rights()
+			r.held()
 		}
 		r.lead()
 	}

@@ -69,6 +69,10 @@ func (h *handover) verdict(before, next lock.Record) error {
 	switch {
 	case h.to != "" && (!ours || is.Pod != h.to):
 		return fmt.Errorf("pod %q did not take the lead", h.to)
+	case h.to != "" && !h.elsewhere && is.UID != h.toUID:
+		return fmt.Errorf("pod %q did not take the lead, but another pod of that name: of another cluster, or a later one of this", h.to)
+	case h.to != "" && h.elsewhere && is.UID == h.toUID:
+		return fmt.Errorf("pod %q of this cluster took the lead, and no pod of that name elsewhere", h.to)
 	case is.UID == was.UID:
 		return errors.New("no other candidate took the lead")
 	}

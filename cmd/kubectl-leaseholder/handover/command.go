@@ -26,8 +26,10 @@ func StepDown(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOS
 		Short: "Ask the leader to let another candidate lead",
 		Long: `Ask the leader of an election to let another candidate lead.
 
-Its isLeader ends first, and then another takes the lead at once. It comes back
-when no other does for one lease duration.`,
+Its isLeader ends first, and then another takes the lead: at once where the lock is
+in the cluster, and within one retry period where it is in a store, which is asked, not
+watched. It comes back when no other does for one lease duration. Where the lock is
+outside the cluster, the leader is asked in the cluster in which it runs.`,
 		Example: `  kubectl leaseholder step-down deployment-orders`,
 	}
 	h.complete(c, flags)
@@ -45,7 +47,9 @@ func Transfer(flags *genericclioptions.ConfigFlags, streams genericiooptions.IOS
 
 The other candidates hold back for a moment. When that pod does not take the lead,
 one of them does. Where the lock is outside the cluster, the leader is asked in the
-cluster in which it runs, and can be told to let a pod of another lead.`,
+cluster in which it runs, and can be told to let a pod of another lead. It is told a name:
+where clusters have pods of the same name, as those of StatefulSets, any of these can
+take the lead, and it is an error when another than the one that was meant does.`,
 		Example: `  kubectl leaseholder transfer deployment-orders --to orders-7d9f-abcde
   kubectl leaseholder transfer orders --to orders-0 --elsewhere --context leaders-cluster`,
 	}

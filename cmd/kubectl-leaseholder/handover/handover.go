@@ -27,6 +27,8 @@ type handover struct {
 	namespace, election string
 	// to is the pod that shall lead, empty for any other.
 	to string
+	// toUID is that of the pod of this name in this cluster, empty if there is none.
+	toUID string
 	// elsewhere says that it is a pod of another cluster, of which nothing is known here.
 	elsewhere bool
 	wait      bool
@@ -147,10 +149,19 @@ func (h *handover) reachable(ctx context.Context, record lock.Record) error {
 
 // eligible says why the pod that shall lead can't.
 func (h *handover) eligible(ctx context.Context, holder string) error {
-	if h.to == "" || h.elsewhere {
+	if h.to == "" {
 		return nil
 	}
 	pod, err := h.client.CoreV1().Pods(h.namespace).Get(ctx, h.to, metav1.GetOptions{})
+	if h.elsewhere {
+		// A pod of that name here can take the lead too, and is not the one that is meant.
+		if err == nil {
+			h.toUID = string(pod.UID)
+		} else if !apierrors.IsNotFound(err) {
+			return fmt.Errorf("read pod %q: %w", h.to, err)
+		}
+		return nil
+	}
 	if apierrors.IsNotFound(err) {
 		return fmt.Errorf("there is no pod %q in namespace %q", h.to, h.namespace)
 	}
@@ -171,7 +182,7 @@ func (h *handover) eligible(ctx context.Context, holder string) error {
 	case string(pod.UID) == leader.UID:
 		return fmt.Errorf("pod %q leads election %q already", h.to, h.election)
 	}
-	h.unready = !view.Ready(pod)
+	h.toUID, h.unready = string(pod.UID), !view.Ready(pod)
 	return nil
 }
 

@@ -33,8 +33,8 @@ changes only where something is put into it, and everything else comes out byte 
 byte. When one object is refused, nothing is written, and every fault is told.
 
 The webhook lets the pods of such manifests in only if it would have added the same:
-give the --sidecar flags what the cluster's administrator has set, and in a mesh
---sidecar-meshes and --api-server too. It also makes the Lease and the rights that the
+give the --sidecar and --cloud-sidecar flags what the cluster's administrator has set,
+and in a mesh --sidecar-meshes and --api-server too. It also makes the Lease and the rights that the
 sidecars need, unless the chart's rights.mode is none, and shows who leads: it is needed
 all the same. After an upgrade that changes the sidecar,
 inject the originals again, and keep them: what is injected already is not changed.

@@ -44,8 +44,8 @@ whose pods stand in it together. To apply them again disturbs no election. Nothi
 removed: that is left to who applied them.
 
 Objects that do not say their namespace are in that of -n, or else of the kubeconfig's
-context. The --sidecar flags matter for manifests that are injected already, as with
-kubectl leaseholder inject.
+context. The --sidecar and --cloud-sidecar flags matter for manifests that are injected
+already, as with kubectl leaseholder inject.
 
 Exit codes:
   0  the objects were written

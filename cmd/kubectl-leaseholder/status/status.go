@@ -67,7 +67,7 @@ func show(ctx context.Context, client kubernetes.Interface, namespace string, st
 
 // table prints one line an election. Ages compare the leader's clock with this
 // machine's, so they are for people to read. Nothing in this cluster tells of the renewals
-// of a leader in another.
+// of a leader that is no pod here: it is in another, or is gone.
 func table(out io.Writer, leases []coordinationv1.Lease, pods []corev1.Pod, now time.Time) error {
 	candidates, of := map[string]int{}, map[string][]corev1.Pod{}
 	for _, p := range pods {
@@ -87,7 +87,7 @@ func table(out io.Writer, leases []coordinationv1.Lease, pods []corev1.Pod, now 
 		switch {
 		case r.Holder == "":
 		case remote.Leader(r, of[election]):
-			leader, leading = lock.PodName(r.Holder)+" (another cluster)", ago(now, r.Acquired)
+			leader, leading = lock.PodName(r.Holder)+" (not here)", ago(now, r.Acquired)
 		default:
 			leader, leading, renewed = lock.PodName(r.Holder), ago(now, r.Acquired), ago(now, r.Renewed)+" ago"
 			if now.After(r.Renewed.Add(r.Duration)) {

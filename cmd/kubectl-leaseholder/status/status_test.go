@@ -64,14 +64,14 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `
-NAMESPACE   ELECTION            LEADER                    CANDIDATES   TOKEN   LEADING FOR   RENEWED             LOCK
-shop        deployment-orders   orders-0                  2            7       60m           1s ago              lease
-shop        deployment-stale    stale-0                   0            7       60m           60s ago (expired)   lease
-shop        deployment-ahead    another                   0            7       0s            0s ago              lease
-shop        deployment-new      <none>                    0            0       -             -                   lease
-shop        deployment-old      old-0                     0            7       60m           1s ago              endpoints
-shop        deployment-store    store-0                   1            7       60m           1s ago              gs://shop-locks/store
-shop        deployment-far      far-0 (another cluster)   0            7       60m           -                   gs://shop-locks/far
+NAMESPACE   ELECTION            LEADER             CANDIDATES   TOKEN   LEADING FOR   RENEWED             LOCK
+shop        deployment-orders   orders-0           2            7       60m           1s ago              lease
+shop        deployment-stale    stale-0            0            7       60m           60s ago (expired)   lease
+shop        deployment-ahead    another            0            7       0s            0s ago              lease
+shop        deployment-new      <none>             0            0       -             -                   lease
+shop        deployment-old      old-0              0            7       60m           1s ago              endpoints
+shop        deployment-store    store-0            1            7       60m           1s ago              gs://shop-locks/store
+shop        deployment-far      far-0 (not here)   0            7       60m           -                   gs://shop-locks/far
 `
 	if got := "\n" + out.String(); got != want {
 		t.Errorf("got %s\nwant %s", got, want)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,9 +29,16 @@ var server *Server
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
-		folder, err := os.MkdirTemp("", "s3")
+		// Not where temporary files are, which can be a file system without attributes.
+		const programs = "../../../bin/clouds"
+		if err := os.MkdirAll(programs, 0o755); err != nil {
+			log.Print(err)
+			return 1
+		}
+		folder, err := os.MkdirTemp(programs, "s3-")
 		if err != nil {
-			log.Fatal(err)
+			log.Print(err)
+			return 1
 		}
 		defer func() { _ = os.RemoveAll(folder) }()
 		if server, err = Start(context.Background(), folder); err != nil {
@@ -40,6 +48,20 @@ func TestMain(m *testing.M) {
 		defer server.Stop()
 		return m.Run()
 	}())
+}
+
+func TestAnotherAtThePortIsNotTheServer(t *testing.T) {
+	other, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	s := &Server{ended: make(chan struct{})}
+	s.said.WriteString("the address is in use")
+	close(s.ended)
+	if err := s.await(t.Context(), other.Addr().String()); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("the error is %v", err)
+	}
 }
 
 // key makes an object's key of a test's name.

@@ -79,17 +79,25 @@ func (s *Server) Stop() {
 	<-s.ended
 }
 
-// await waits until the server listens.
+// await waits until the server listens. Whoever took its port meanwhile answers too; then
+// the server itself ends.
 func (s *Server) await(ctx context.Context, address string) error {
 	const pause = 10 * time.Millisecond
 	for {
 		connection, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 		if err == nil {
-			return connection.Close()
+			_ = connection.Close() // nothing was said
 		}
 		select {
 		case <-s.ended:
 			return fmt.Errorf("start the S3 server: it says %q", s.said.String())
+		default:
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.ended: // the next round says so
 		case <-ctx.Done():
 			s.Stop()
 			return errors.Join(ctx.Err(), err)
