@@ -136,6 +136,11 @@ func TestTheWebhooksTokenStolenAndUsedOnLeases(t *testing.T) {
 	}
 	held, handed, foreign := made(t, elected("orders")), made(t, lease(n, "handed", ours)), made(t, lease(n, "foreign"))
 	free := made(t, lease(n, "free", ours, func(l *coordinationv1.Lease) { l.Labels[injector.LabelElection] = "free" }))
+	marked := func(annotations map[string]string) func(*coordinationv1.Lease) {
+		return func(l *coordinationv1.Lease) { l.Annotations = annotations }
+	}
+	released := made(t, elected("released", marked(map[string]string{"leaseholder.dev/released": "x"})))
+	report := made(t, elected("report", marked(map[string]string{"leaseholder.dev/released": "x", "leaseholder.dev/lock": "endpoints"})))
 	system := made(t, lease(kubeSystem, "kube-stolen", ours))
 	neighbour := made(t, lease(webhooktest.Namespace, "neighbour", ours))
 	t.Cleanup(func() {
@@ -165,6 +170,9 @@ func TestTheWebhooksTokenStolenAndUsedOnLeases(t *testing.T) {
 		"stretch a lease":                    {patch(held, `{"spec":{"leaseDurationSeconds":2147483647}}`), "a Lease's holder"},
 		"mark as free what is held":          {patch(held, `{"spec":{"renewTime":"2026-01-01T00:00:00.000000Z"}}`), "a Lease's holder"},
 		"mark as released what is held":      {patch(held, `{"metadata":{"annotations":{"leaseholder.dev/released":"x"}}}`), "this annotation"},
+		"hide who released":                  {patch(released, `{"metadata":{"annotations":{"leaseholder.dev/released":null}}}`), "this annotation"},
+		"hide who released a report":         {patch(report, `{"metadata":{"annotations":{"leaseholder.dev/released":null}}}`), "this annotation"},
+		"mark as released what was a report": {patch(report, `{"metadata":{"annotations":{"leaseholder.dev/released":"y","leaseholder.dev/lock":null}}}`), "this annotation"},
 		"change the token":                   {patch(held, `{"metadata":{"annotations":{"leaseholder.dev/token":"1"}}}`), "this annotation"},
 		"take the label off":                 {patch(held, `{"metadata":{"labels":{"app.kubernetes.io/managed-by":null}}}`), "a Lease's labels"},
 		"give it a finalizer":                {patch(held, `{"metadata":{"finalizers":["x.example.com/x"]}}`), "finalizers"},
@@ -187,6 +195,7 @@ func TestTheWebhooksTokenStolenAndUsedOnLeases(t *testing.T) {
 		"mark a new one as free":     patch(free, `{"metadata":{"annotations":{"leaseholder.dev/released":"x"}},"spec":{"renewTime":"2026-01-01T00:00:00.000000Z"}}`),
 		"ask a holder to hand over":  patch(held, ask),
 		"record where its lock is":   patch(held, `{"metadata":{"annotations":{"leaseholder.dev/lock":"endpoints"}}}`),
+		"make a lock of a report":    patch(report, `{"metadata":{"annotations":{"leaseholder.dev/released":null,"leaseholder.dev/lock":null}}}`),
 		"record whose it is":         patch(held, `{"metadata":{"annotations":{"leaseholder.dev/workload":"deployment/orders"}}}`),
 		"delete an election's Lease": remove(held),
 	} {

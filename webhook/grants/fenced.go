@@ -71,7 +71,8 @@ func (t *term) serverTime(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read the API server's address: %w", err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodHead, server.JoinPath("version").String(), http.NoBody)
+	// Every account may get the version, and nobody may do more with it.
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.JoinPath("version").String(), http.NoBody)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("ask the API server for its clock: %w", err)
 	}

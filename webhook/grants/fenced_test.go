@@ -63,3 +63,16 @@ func TestALeaseStaysUntilTheClockHasPassedItsToken(t *testing.T) {
 		return gone(ctx, lease(n, "orders"), role(n, "orders"), binding(n, "orders"))
 	})
 }
+
+// TestTheReportOfAStoreIsNotKeptForItsToken: the store has the token.
+func TestTheReportOfAStoreIsNotKeptForItsToken(t *testing.T) {
+	start(t, time.Second)
+	n := cluster.NewNamespace(t)
+	pod := cluster.NewPod(t, n, "a", "orders", "one", locked(store))
+	webhooktest.Eventually(t, "the rights", func(ctx context.Context) error { return granted(ctx, n, "orders", "one") })
+	annotate(t, lease(n, "orders"), leaselock.TokenAnnotation, strconv.FormatInt(time.Now().Add(time.Hour).UnixMilli(), 10))
+	cluster.DeletePod(t, pod)
+	webhooktest.Eventually(t, "nothing left", func(ctx context.Context) error {
+		return gone(ctx, lease(n, "orders"), role(n, "orders"), binding(n, "orders"))
+	})
+}

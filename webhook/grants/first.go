@@ -25,12 +25,12 @@ import (
 // the lock is. The first candidate of a Lease that was just made waits for a whole lease
 // duration, since a leader from before could still be valid, but not if it is certain
 // that there was none. The report of a lock elsewhere is taken by nobody.
-func (t *term) ensureLease(ctx context.Context, e view.Election, lock config.LockAddress, members []ownership.Member) (record ownership.Record, foreign client.Object, err error) {
+func (t *term) ensureLease(ctx context.Context, e view.Election, at place, members []ownership.Member) (record ownership.Record, foreign client.Object, err error) {
 	known, err := t.hadBefore(ctx, e)
 	if err != nil {
 		return record, nil, err
 	}
-	made, found := rights.Lease(e, lock, members), &coordinationv1.Lease{}
+	made, found := rights.Lease(e, at.lock, members), &coordinationv1.Lease{}
 	// A Lease belongs to its candidates, so there is nothing to repair in it.
 	asItIs := func(*coordinationv1.Lease) bool { return false }
 	foreign, err = ensure(ctx, t, made, found, asItIs)
@@ -39,10 +39,10 @@ func (t *term) ensureLease(ctx context.Context, e view.Election, lock config.Loc
 	}
 	t.setSeen(e)
 	if made.UID == "" { // there was one
-		record, err = t.keepRecord(ctx, found, lock, members)
+		record, err = t.keepRecord(ctx, found, at, members)
 		return record, nil, err
 	}
-	if known || lock != config.Default().Lock {
+	if known || at.lock != config.Default().Lock {
 		return ownership.Of(made), nil, nil
 	}
 	return ownership.Of(made), nil, t.free(ctx, e, made)

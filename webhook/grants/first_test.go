@@ -1,9 +1,14 @@
 package grants
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"k8s.io/client-go/rest"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/view"
@@ -51,4 +56,18 @@ func TestTheDelayBeginsAnewWithEveryStart(t *testing.T) {
 			t.Errorf("unused for %s after it was used", d)
 		}
 	})
+}
+
+// RBAC allows everybody to get the version, and nobody anything else.
+func TestTheClockIsAskedForAsIsAllowed(t *testing.T) {
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Method+" "+r.URL.Path)
+		w.Header().Set("Date", "Thu, 26 Nov 2026 05:00:00 GMT")
+	}))
+	defer server.Close()
+	now, err := newTerm(Options{Kube: &rest.Config{Host: server.URL}}).serverTime(t.Context())
+	if err != nil || now.Unix() != time.Date(2026, 11, 26, 5, 0, 0, 0, time.UTC).Unix() || !slices.Equal(asked, []string{"GET /version"}) {
+		t.Errorf("asked %q: %s %v", asked, now, err)
+	}
 }

@@ -11,7 +11,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
 	"github.com/leaseholder-dev/leaseholder/webhook/grants/rights"
 	"github.com/leaseholder-dev/leaseholder/webhook/loop"
@@ -20,15 +19,20 @@ import (
 )
 
 // keepRecord brings the record of whose an election is, and where its lock, up to date.
-func (t *term) keepRecord(ctx context.Context, found *coordinationv1.Lease, lock config.LockAddress, members []ownership.Member) (ownership.Record, error) {
+// It is behind where the Lease names a lock that was not looked for among the pods.
+func (t *term) keepRecord(ctx context.Context, found *coordinationv1.Lease, at place, members []ownership.Member) (ownership.Record, error) {
 	record := ownership.Of(found)
 	next := record.Next(members)
-	if next == record && rights.LockOf(found) == lock {
+	recorded := rights.LockOf(found)
+	if recorded != at.lock && recorded != at.seen {
+		return record, fmt.Errorf("the lock of %s has changed: %w", client.ObjectKeyFromObject(found), loop.ErrBehind)
+	}
+	if next == record && recorded == at.lock {
 		return record, nil
 	}
 	changed := found.DeepCopy()
 	next.Write(&changed.ObjectMeta)
-	rights.WriteLock(&changed.ObjectMeta, lock)
+	rights.WriteLock(&changed.ObjectMeta, at.lock)
 	// Another replica, with another view of the pods, may do the same: the patch
 	// names the version that this was decided on.
 	err := t.Client.Patch(ctx, changed, client.MergeFromWithOptions(found, client.MergeFromWithOptimisticLock{}))
@@ -38,7 +42,7 @@ func (t *term) keepRecord(ctx context.Context, found *coordinationv1.Lease, lock
 	case err != nil:
 		return record, fmt.Errorf("record whose Lease %s is: %w", client.ObjectKeyFromObject(found), err)
 	}
-	t.Logger.InfoContext(ctx, "recorded whose an election is", "election", client.ObjectKeyFromObject(found).String(), "record", changed.Annotations[ownership.Annotation], "lock", lock.String())
+	t.Logger.InfoContext(ctx, "recorded whose an election is", "election", client.ObjectKeyFromObject(found).String(), "record", changed.Annotations[ownership.Annotation], "lock", at.lock.String())
 	return next, nil
 }
 

@@ -54,15 +54,15 @@ func (t *term) reconcile(ctx context.Context, e view.Election) (again time.Durat
 // none.
 func (t *term) grant(ctx context.Context, e view.Election, pods []corev1.Pod) (granted bool, foreign client.Object, err error) {
 	members := ownership.MembersOf(pods, e.Name)
-	lock, err := t.lockOf(ctx, e, pods)
+	at, err := t.lockOf(ctx, e, pods)
 	if err != nil {
 		return false, nil, err
 	}
-	record, foreign, err := t.ensureLease(ctx, e, lock, members)
+	record, foreign, err := t.ensureLease(ctx, e, at, members)
 	if foreign != nil || err != nil {
 		return false, foreign, err
 	}
-	if lock.Scheme == config.LockEndpoints {
+	if at.lock.Scheme == config.LockEndpoints {
 		if foreign, err = t.ensureEndpoints(ctx, e); foreign != nil || err != nil {
 			return false, foreign, err
 		}
@@ -75,11 +75,11 @@ func (t *term) grant(ctx context.Context, e view.Election, pods []corev1.Pod) (g
 	if accounts, err = t.keepUsed(ctx, e, accounts); err != nil {
 		return false, nil, err
 	}
-	if granted, foreign, err = t.giveRights(ctx, e, lock, accounts); foreign != nil || err != nil {
+	if granted, foreign, err = t.giveRights(ctx, e, at.lock, accounts); foreign != nil || err != nil {
 		return false, foreign, err
 	}
 	t.tellStrangers(ctx, e, strangers, accounts)
-	t.tellOtherLocks(ctx, e, lock, pods)
+	t.tellOtherLocks(ctx, e, at, pods)
 	return granted, nil, nil
 }
 

@@ -61,8 +61,10 @@ func (t *term) removeUnused(ctx context.Context, e view.Election) (again time.Du
 		return 0, err
 	}
 	for _, lock := range l.locks {
-		if again, err := t.fenced(ctx, e, lock.object, lock.token); again > 0 || err != nil {
-			return again, err
+		if lock.token > 0 {
+			if again, err := t.fenced(ctx, e, lock.object, lock.token); again > 0 || err != nil {
+				return again, err
+			}
 		}
 		if err := t.delete(ctx, lock.object); apierrors.IsConflict(err) {
 			return 0, loop.ErrBehind // somebody has just written it, of which no event tells here
@@ -82,7 +84,8 @@ type remains struct {
 	held bool
 }
 
-// leftLock is what a lock is kept in, with the fencing token of its last term.
+// leftLock is what a lock is kept in, with the fencing token of its last term; zero where
+// no token is lost with it.
 type leftLock struct {
 	object client.Object
 	token  int64
@@ -91,8 +94,8 @@ type leftLock struct {
 func (r remains) none() bool { return len(r.locks) == 0 && !r.rights }
 
 // leftBehind finds the objects of an election that we may remove: a Lease that
-// an administrator has handed over bears no election's label, and stays. The same
-// holds for Endpoints.
+// an administrator has handed over bears no election's label, and stays. Endpoints are
+// handed over with that label, and are ours to remove.
 func (t *term) leftBehind(ctx context.Context, e view.Election) (remains, error) {
 	var r remains
 	add := func(o client.Object, token int64, held bool) {
@@ -107,8 +110,12 @@ func (t *term) leftBehind(ctx context.Context, e view.Election) (remains, error)
 		return r, fmt.Errorf("read Lease %s: %w", e, err)
 	case err == nil:
 		// A report says who leads elsewhere, which nobody needs this Lease for.
-		report := rights.LockOf(&l) != config.Default().Lock
-		add(&l, lease.Decode(&l).Token, !report && heldOutside(&l, t.UnusedAfter))
+		reported := rights.LockOf(&l)
+		token := lease.Decode(&l).Token
+		if inStore(reported) {
+			token = 0 // the store has it
+		}
+		add(&l, token, reported == config.Default().Lock && heldOutside(&l, t.UnusedAfter))
 	}
 	endpoints := view.EndpointsMetadata()
 	switch err := t.Cache.Get(ctx, rights.LeaseKey(e), endpoints); {

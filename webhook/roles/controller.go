@@ -87,14 +87,14 @@ func (c *Controller) reconcile(ctx context.Context, e view.Election) (again time
 			return 0, err
 		}
 	}
-	return 0, c.applyAll(ctx, &l, changes)
+	return 0, c.applyAll(ctx, &l, pods, changes)
 }
 
 // applyAll makes the changes in their order, and tells the news. After a failure the
 // rest must wait, for the new leader's label comes last; but not for a pod that the API
 // server refuses to change: that can be so for good, and the label of the leader that
 // is the better half of two would be missing as long.
-func (c *Controller) applyAll(ctx context.Context, l *coordinationv1.Lease, changes []change) error {
+func (c *Controller) applyAll(ctx context.Context, l *coordinationv1.Lease, pods []corev1.Pod, changes []change) error {
 	record := lease.Decode(l)
 	var refusals []error
 	for _, change := range changes {
@@ -106,7 +106,7 @@ func (c *Controller) applyAll(ctx context.Context, l *coordinationv1.Lease, chan
 		case err != nil:
 			return errors.Join(append(refusals, fmt.Errorf("relabel pod %s/%s: %w", l.Namespace, change.pod.Name, err))...)
 		case change.news:
-			c.tell(ctx, l, record, change)
+			c.tell(ctx, l, record, pods, change)
 		}
 	}
 	return errors.Join(refusals...) // to be tried again, less and less

@@ -3,12 +3,14 @@ package roles
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 	"github.com/leaseholder-dev/leaseholder/sidecar/lock"
 	"github.com/leaseholder-dev/leaseholder/webhook/event"
 )
@@ -17,7 +19,8 @@ import (
 const (
 	// ReasonElected is told on the pod and on the Lease when a term begins.
 	ReasonElected = "LeaderElected"
-	// ReasonReleased is told on both when the leader let go by itself.
+	// ReasonReleased is told on both when the leader let go by itself. A report says the
+	// same of one that has lost sight of its lock.
 	ReasonReleased = "LeadershipReleased"
 	// ReasonLost is told on the pod that led when another holds the lock.
 	ReasonLost = "LeadershipLost"
@@ -28,8 +31,8 @@ const (
 )
 
 // tell makes the Events of one change of leader, which the term's token tells
-// from others.
-func (c *Controller) tell(ctx context.Context, l *coordinationv1.Lease, record lock.Record, change change) {
+// from others. The pods are those that are known of the election.
+func (c *Controller) tell(ctx context.Context, l *coordinationv1.Lease, record lock.Record, pods []corev1.Pod, change change) {
 	pod := event.Reference("v1", "Pod", change.pod)
 	lease := event.Reference(coordinationv1.SchemeGroupVersion.String(), "Lease", l)
 	tell := func(on, with corev1.ObjectReference, reason, note string, args ...any) {
@@ -50,11 +53,25 @@ func (c *Controller) tell(ctx context.Context, l *coordinationv1.Lease, record l
 	switch {
 	case change.role == injector.RoleLeader:
 		both(ReasonElected, "pod %s leads election %s with token %d", change.pod.Name, l.Name, record.Token)
+	case record.Released() && record.Reports != "":
+		both(ReasonReleased, "pod %s does not lead election %s any more: it let go, or lost sight of its lock", change.pod.Name, l.Name)
 	case record.Released():
 		both(ReasonReleased, "pod %s has released the lead of election %s", change.pod.Name, l.Name)
 	default:
-		tell(pod, lease, ReasonLost, "pod %s leads election %s no more: %s does", change.pod.Name, l.Name, lock.PodName(record.Holder))
+		tell(pod, lease, ReasonLost, "pod %s leads election %s no more: %s does", change.pod.Name, l.Name, holder(record, pods))
 	}
+}
+
+// holder is who holds the lock, in a sentence. One in a store can be held by a pod of
+// another cluster, which can have the name of one of this.
+func holder(record lock.Record, pods []corev1.Pod) string {
+	leader := leaderUID(record)
+	here := func(pod corev1.Pod) bool { return string(pod.UID) == leader }
+	address, known := config.ParseLock(record.Reports)
+	if leader == "" || !known || address.InCluster() || slices.ContainsFunc(pods, here) {
+		return lock.PodName(record.Holder)
+	}
+	return fmt.Sprintf("a pod of another cluster (%s)", record.Holder)
 }
 
 // tellRefused warns once a term that the pod's label says something else than the Lease.

@@ -35,7 +35,8 @@ lock. No cluster is asked.
 
 They are what the webhook makes itself where the chart's rights.mode is managed. Where
 it is none, apply them before the workloads, and again when a workload gets another
-service account or election, which takes the rights from the account before:
+lock, or another service account or election, which takes the rights from the account
+before:
 
   kubectl leaseholder rbac -f deployment.yaml | kubectl apply -f -
 

@@ -21,10 +21,15 @@ func LockOf(l metav1.Object) config.LockAddress {
 	return lock
 }
 
-// WriteLock marks a Lease as the report of a lock elsewhere, or as none.
+// WriteLock marks a Lease as the report of a lock elsewhere, or as none. What had been a
+// report says nothing of who let go of the Lease itself: its first holder waits as for a
+// leader from before.
 func WriteLock(l *metav1.ObjectMeta, lock config.LockAddress) {
 	if lock == config.Default().Lock {
-		delete(l.Annotations, lease.LockAnnotation)
+		if _, report := l.Annotations[lease.LockAnnotation]; report {
+			delete(l.Annotations, lease.LockAnnotation)
+			delete(l.Annotations, lease.MarkAnnotation)
+		}
 		return
 	}
 	metav1.SetMetaDataAnnotation(l, lease.LockAnnotation, lock.String())
