@@ -68,6 +68,15 @@ type Decision struct {
 	Workload string
 	// Named says that an annotation names the election. Set with Election.
 	Named bool
+
+	notes []Finding
+}
+
+// Note adds what only the cluster tells, and what refuses no pod: a sentence to the
+// warnings, and to the findings about a workload with this decision.
+func (d *Decision) Note(reason Reason, message string) {
+	d.Warnings = append(d.Warnings, message)
+	d.notes = append(d.notes, Finding{Reason: reason, Message: speaker + message})
 }
 
 // Decide decides about a pod that is to be created in a namespace. It reads the

@@ -84,6 +84,7 @@ func InspectDecided(d Decision, t *Template) Inspection {
 	if f, missing := identity(d.Lock, t.Pod()); missing {
 		found = append(found, findings(needsIdentity, f)...)
 	}
+	found = append(found, d.notes...)
 	if d.Standby == config.StandbyUnready {
 		found = append(found, t.unready()...)
 	}

@@ -43,6 +43,7 @@ type elections struct {
 	workload string
 	members  []ownership.Member
 	other    *onelock.Other
+	shared   view.Election
 	err      error
 }
 
@@ -59,6 +60,59 @@ func (e elections) OtherLock(_ context.Context, _ view.Election, lock config.Loc
 		return nil, false, e.err
 	}
 	return e.other, true, nil
+}
+
+func (e elections) SharedLock(_ context.Context, of view.Election, lock config.LockAddress, workload string) (view.Election, bool, error) {
+	if lock.InCluster() || workload == "" && of.Name == "" {
+		return view.Election{}, false, errors.New("it is asked for nothing")
+	}
+	return e.shared, e.shared != view.Election{}, e.err
+}
+
+// Of two elections with one object, one has no leader.
+func TestAnotherElectionWithTheSameLockIsWarnedOf(t *testing.T) {
+	const address = "gs://shop-locks/orders"
+	for name, c := range map[string]struct {
+		lock      string
+		elections elections
+		says      string
+	}{
+		"nobody else":                     {lock: address},
+		"another election":                {lock: address, elections: elections{shared: view.Election{Namespace: "shop", Name: "payments"}}, says: `is that of election "payments", too`},
+		"one of another namespace":        {lock: address, elections: elections{shared: view.Election{Namespace: "secret", Name: "payments"}}, says: "an election in another namespace, too"},
+		"a lock in the cluster":           {lock: "lease", elections: elections{shared: view.Election{Namespace: "shop", Name: "payments"}}},
+		"pods that nobody knows anything": {lock: address, elections: elections{err: errors.New("no answer")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := webhook.NewHandler(webhook.Options{Settings: settings(), Leases: &leases{}, Elections: c.elections, Logger: slog.New(slog.DiscardHandler)})
+			pod := annotatedPod()
+			pod.Annotations[injector.AnnotationLock], pod.Annotations[injector.AnnotationLockSecret] = address, "orders-lock"
+			if c.lock != address {
+				pod.Annotations = map[string]string{injector.AnnotationInject: "true", injector.AnnotationElection: "orders", injector.AnnotationLock: c.lock}
+			}
+			d := h.Decide(t.Context(), injector.Namespace{Name: "shop"}, pod, false)
+			if d.Outcome != injector.Injected {
+				t.Fatalf("%s: %s", d.Reason, d.Message)
+			}
+			warned := strings.Join(d.Warnings, "\n")
+			if !strings.Contains(warned, c.says) || (c.says == "") != (warned == "") || strings.Contains(warned, "secret") {
+				t.Errorf("it warns %q", warned)
+			}
+			template, err := injector.ReadTemplate([]byte(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"app"}}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var found []string
+			for _, f := range injector.InspectDecided(d, template).Findings {
+				if f.Reason == onelock.ReasonShared {
+					found = append(found, f.Message)
+				}
+			}
+			if told := strings.Join(found, "\n"); told != "" != (c.says != "") || c.says != "" && told != "leaseholder: "+warned {
+				t.Errorf("of the workload it says %q", told)
+			}
+		})
+	}
 }
 
 // With two locks, an election would have two leaders.

@@ -41,6 +41,9 @@ type Elections interface {
 	// OtherLock looks for a pod that has not ended and has another lock, among all but
 	// those of a workload, if one is given.
 	OtherLock(ctx context.Context, e view.Election, lock config.LockAddress, workload string) (*onelock.Other, bool, error)
+	// SharedLock looks for another election with that lock outside the cluster, among
+	// all pods but those of a workload of this one's namespace, if one is given.
+	SharedLock(ctx context.Context, e view.Election, lock config.LockAddress, workload string) (view.Election, bool, error)
 }
 
 // KnownElections tells what its cache knows, and so may miss what has just been
@@ -76,6 +79,16 @@ func (k KnownElections) OtherLock(ctx context.Context, e view.Election, lock con
 		return nil, false, err
 	}
 	other, found := onelock.Find(pods, lock, workload)
+	return other, found, nil
+}
+
+// SharedLock implements Elections. Like OtherLock, it copies no pod.
+func (k KnownElections) SharedLock(ctx context.Context, e view.Election, lock config.LockAddress, workload string) (view.Election, bool, error) {
+	pods, err := view.PodsAt(ctx, k.Cache, lock, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return view.Election{}, false, err
+	}
+	other, found := onelock.FindShared(pods, e, workload)
 	return other, found, nil
 }
 

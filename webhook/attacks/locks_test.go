@@ -2,6 +2,7 @@ package attacks
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -9,6 +10,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/injector"
+	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/webhook"
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
 	"github.com/leaseholder-dev/leaseholder/webhook/webhooktest"
 )
 
@@ -70,4 +74,28 @@ func TestAnotherLockForAnElectionThatIsLed(t *testing.T) {
 	webhooktest.Eventually(t, "an election without pods takes another lock", func(ctx context.Context) error {
 		return mallory.Create(ctx, annotated(n, "next", "orders", lock("gs://mallory/orders")), client.DryRunAll)
 	})
+}
+
+// TestALockThatAnotherElectionHas: the webhook finds it among the pods of all namespaces.
+func TestALockThatAnotherElectionHas(t *testing.T) {
+	elections := webhook.KnownElections{Cache: cluster.Cache(t)}
+	one, two := cluster.NewNamespace(t), cluster.NewNamespace(t)
+	const address = "gs://copied/orders"
+	lock, _ := config.ParseLock(address)
+	cluster.NewPod(t, one, "a", "orders", "", func(p *corev1.Pod) {
+		env := &p.Spec.InitContainers[0].Env
+		*env = append(*env, corev1.EnvVar{Name: config.Lock.Variable(), Value: address})
+	})
+	cluster.NewPod(t, two, "b", "toys", "")
+	orders := view.Election{Namespace: one, Name: "orders"}
+	webhooktest.Eventually(t, "the other election is found", func(ctx context.Context) error {
+		other, found, err := elections.SharedLock(ctx, view.Election{Namespace: two, Name: "orders"}, lock, "")
+		if err == nil && (!found || other != orders) {
+			err = fmt.Errorf("found %v: %s", found, other)
+		}
+		return err
+	})
+	if other, found, err := elections.SharedLock(t.Context(), orders, lock, ""); err != nil || found {
+		t.Errorf("its own election is another: %s %v", other, err)
+	}
 }

@@ -16,7 +16,9 @@
 //     The same holds for Endpoints, but rights are never given to those of a Service:
 //     which have addresses, or no record of a leader, whatever their labels are;
 //   - where the lock is, the pods' sidecars say, as they were told at admission. While a
-//     pod of one lock lives, no other gets rights or a report;
+//     pod of one lock lives, no other gets rights or a report. Where it was in a store,
+//     which pods of other clusters may still use, no lock in the cluster follows before
+//     somebody has deleted the Lease, and an Event says so;
 //   - a pod that stands in an election of another workload, see package ownership,
 //     gets no rights and an Event; it has them only if its service account has them
 //     for another pod, or had them before;

@@ -13,6 +13,9 @@ import (
 // Reason is the stable code of a refusal because of another lock.
 const Reason injector.Reason = "OtherLock"
 
+// ReasonShared is the stable code of a warning that another election has the lock.
+const ReasonShared injector.Reason = "SharedLock"
+
 // Other is a pod whose lock is not that of another pod of its election: each of
 // the two locks would have a leader.
 type Other struct {
@@ -46,4 +49,34 @@ func (o *Other) Tell(namespace, election string, lock config.LockAddress) string
 		"with two locks there would be two leaders; let those pods end first (scale to 0, or spec.strategy.type \"Recreate\" of a Deployment), "+
 		"give all the same %s, or name another election with %s",
 		election, namespace, o.Pod, o.Lock.String(), lock.String(), injector.AnnotationLock, injector.AnnotationElection)
+}
+
+// FindShared looks among pods with one lock, cached or not, for an election that is not
+// this one; of several it gives the first in the alphabet. What has ended does not count,
+// nor what is of the workload, which changes its election, unless that is empty.
+func FindShared(pods []corev1.Pod, e view.Election, workload string) (other view.Election, found bool) {
+	for i := range pods {
+		pod := &pods[i]
+		of, elected := view.ElectionOf(pod)
+		own := workload != "" && of.Namespace == e.Namespace && injector.WorkloadOf(pod) == workload
+		if !elected || of == e || own || view.Ended(pod) {
+			continue
+		}
+		if !found || of.String() < other.String() {
+			other, found = of, true
+		}
+	}
+	return other, found
+}
+
+// TellShared says what comes of it, and the ways out. Nobody is told a name of another
+// namespace.
+func TellShared(e, other view.Election, lock config.LockAddress) string {
+	who := "an election in another namespace"
+	if other.Namespace == e.Namespace {
+		who = fmt.Sprintf("election %q", other.Name)
+	}
+	return fmt.Sprintf("the lock %.100q of election %q is that of %s, too: only one of the two has a leader at a time; "+
+		"give each a lock of its own with %s, or name one election with %s",
+		lock.String(), e.Name, who, injector.AnnotationLock, injector.AnnotationElection)
 }

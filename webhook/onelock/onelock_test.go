@@ -9,6 +9,7 @@ import (
 
 	"github.com/leaseholder-dev/leaseholder/injector"
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
+	"github.com/leaseholder-dev/leaseholder/webhook/view"
 )
 
 // locked is a pod of a workload that was told its lock.
@@ -75,5 +76,35 @@ func TestFind(t *testing.T) {
 	long := Other{Pod: strings.Repeat("p", 253), Lock: lockAt("gs://shop-locks/" + strings.Repeat("x", 1000))}
 	if told := long.Tell(strings.Repeat("n", 63), strings.Repeat("e", 63), long.Lock); len(told) > 1024 {
 		t.Errorf("an event has no room for %d bytes", len(told))
+	}
+}
+
+func TestFindShared(t *testing.T) {
+	const store = "gs://shop-locks/orders"
+	of := func(namespace, election, workload string, phase corev1.PodPhase) corev1.Pod {
+		pod := locked("p", workload, store, phase)
+		pod.Namespace = namespace
+		env := &pod.Spec.InitContainers[0].Env
+		*env = append(*env, corev1.EnvVar{Name: "LEASEHOLDER_ELECTION", Value: election})
+		return pod
+	}
+	for name, c := range map[string]struct {
+		pods  []corev1.Pod
+		other string
+	}{
+		"nobody":                         {},
+		"the same election":              {pods: []corev1.Pod{of("shop", "orders", "orders", "")}},
+		"the first of many":              {pods: []corev1.Pod{of("shop", "toys", "toys", ""), of("shop", "payments", "payments", "")}, other: "shop/payments"},
+		"one of another namespace":       {pods: []corev1.Pod{of("test", "orders", "orders", "")}, other: "test/orders"},
+		"one that has ended":             {pods: []corev1.Pod{of("shop", "payments", "payments", corev1.PodFailed)}},
+		"the workload's own from before": {pods: []corev1.Pod{of("shop", "before", "orders", "")}},
+		"a pod that has no election":     {pods: []corev1.Pod{locked("p", "toys", store, "")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			other, found := FindShared(c.pods, view.Election{Namespace: "shop", Name: "orders"}, "statefulset/orders")
+			if found != (c.other != "") || found && other.String() != c.other {
+				t.Errorf("found %v: %s", found, other)
+			}
+		})
 	}
 }

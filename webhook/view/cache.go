@@ -73,6 +73,9 @@ func NewCache(ctx context.Context, config *rest.Config, o Options) (cache.Cache,
 	if err := c.IndexField(ctx, &corev1.Pod{}, electionIndex, electionsOf); err != nil {
 		return nil, fmt.Errorf("index pods by election: %w", err)
 	}
+	if err := c.IndexField(ctx, &corev1.Pod{}, lockIndex, remoteLockOf); err != nil {
+		return nil, fmt.Errorf("index pods by lock: %w", err)
+	}
 	for object := range objects {
 		if _, err := c.GetInformer(ctx, object, cache.BlockUntilSynced(false)); err != nil {
 			return nil, fmt.Errorf("make the informer of %T: %w", object, err)

@@ -2,9 +2,12 @@ package view
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/leaseholder-dev/leaseholder/sidecar/config"
 )
@@ -16,6 +19,30 @@ func LockOf(pod *corev1.Pod) config.LockAddress {
 		return lock
 	}
 	return config.Default().Lock
+}
+
+// lockIndex finds the pods of all namespaces with one lock outside the cluster.
+const lockIndex = "leaseholder.lock"
+
+func remoteLockOf(object client.Object) []string {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return nil
+	}
+	lock := LockOf(pod)
+	if _, elected := ElectionOf(pod); !elected || lock.InCluster() {
+		return nil
+	}
+	return []string{lock.String()}
+}
+
+// PodsAt lists the cached pods, of all elections, with that lock outside the cluster.
+func PodsAt(ctx context.Context, reader client.Reader, lock config.LockAddress, options ...client.ListOption) ([]corev1.Pod, error) {
+	var list corev1.PodList
+	if err := reader.List(ctx, &list, append(options, client.MatchingFields{lockIndex: lock.String()})...); err != nil {
+		return nil, fmt.Errorf("list the pods with the lock %s: %w", lock, err)
+	}
+	return list.Items, nil
 }
 
 // LocksOf are the different locks that these pods were told, sorted.
