@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"gomodules.xyz/jsonpatch/v2"
@@ -72,11 +73,12 @@ type Decision struct {
 	notes []Finding
 }
 
-// Note adds what only the cluster tells, and what refuses no pod: a sentence to the
-// warnings, and to the findings about a workload with this decision.
-func (d *Decision) Note(reason Reason, message string) {
-	d.Warnings = append(d.Warnings, message)
-	d.notes = append(d.notes, Finding{Reason: reason, Message: speaker + message})
+// Noted is the decision with what only the cluster tells, and what refuses no pod: a
+// sentence more in the warnings, and in the findings about a workload.
+func (d Decision) Noted(reason Reason, message string) Decision {
+	d.Warnings = append(slices.Clip(d.Warnings), message)
+	d.notes = append(slices.Clip(d.notes), Finding{Reason: reason, Message: speaker + message})
+	return d
 }
 
 // Decide decides about a pod that is to be created in a namespace. It reads the

@@ -128,8 +128,7 @@ func (h *Handler) decide(ctx context.Context, ns injector.Namespace, pod *corev1
 	no, refused := h.standing(ctx, view.Election{Namespace: ns.Name, Name: d.Election}, d, replaces)
 	switch {
 	case !refused:
-		h.noteSharedLock(ctx, view.Election{Namespace: ns.Name, Name: d.Election}, &d)
-		return d
+		return h.withSharedLock(ctx, view.Election{Namespace: ns.Name, Name: d.Election}, d)
 	case d.Outcome == injector.Injected && ns.Policy == injector.Default && !injector.Speaks(pod):
 		return injector.LeaveAlone(no)
 	default:
@@ -198,19 +197,20 @@ func (h *Handler) otherLock(ctx context.Context, e view.Election, lock config.Lo
 	return h.o.Elections.OtherLock(ctx, e, lock, workload)
 }
 
-// noteSharedLock warns where another election of the cluster has the lock, of which one
+// withSharedLock warns where another election of the cluster has the lock, of which one
 // alone gets a leader. It is not refused: the address may be changed there next.
-func (h *Handler) noteSharedLock(ctx context.Context, e view.Election, d *injector.Decision) {
+func (h *Handler) withSharedLock(ctx context.Context, e view.Election, d injector.Decision) injector.Decision {
 	if h.o.Elections == nil || d.Lock.InCluster() {
-		return
+		return d
 	}
 	other, found, err := h.o.Elections.SharedLock(ctx, e, d.Lock, d.Workload)
 	switch {
 	case err != nil:
 		h.o.Logger.WarnContext(ctx, "let a pod in without a look at who else has its lock", "namespace", e.Namespace, "election", e.Name, "error", err)
 	case found:
-		d.Note(onelock.ReasonShared, onelock.TellShared(e, other, d.Lock))
+		return d.Noted(onelock.ReasonShared, onelock.TellShared(e, other, d.Lock))
 	}
+	return d
 }
 
 // foreign says why nobody stands in an election whose Lease is not ours.

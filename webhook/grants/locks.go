@@ -85,7 +85,8 @@ func (t *term) tellOtherLocks(ctx context.Context, e view.Election, at place, po
 		if own == at.lock {
 			continue
 		}
-		reason, note := string(onelock.Reason), ""
+		reason := string(onelock.Reason)
+		var note string
 		switch other, found := onelock.Find(pods, own, ""); {
 		case at.kept:
 			reason, note = ReasonLockKept, tellKept(e, at.lock, own)

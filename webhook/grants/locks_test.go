@@ -23,9 +23,9 @@ import (
 
 const store = "gs://shop-locks/orders"
 
-// reports is nil when the Lease reports that lock; empty for none.
-func reports(ctx context.Context, namespace, election, want string) error {
-	l := lease(namespace, election)
+// reports is nil when the Lease "orders" reports that lock; empty for none.
+func reports(ctx context.Context, namespace, want string) error {
+	l := lease(namespace, "orders")
 	if err := get(ctx, l); err != nil {
 		return err
 	}
@@ -43,12 +43,12 @@ func TestALockInAStoreIsLeftByWhoDeletesItsReport(t *testing.T) {
 		n := cluster.NewNamespace(t)
 		old := cluster.NewPod(t, n, "old", "orders", "one", locked(store))
 		webhooktest.Eventually(t, "the report", func(ctx context.Context) error {
-			return errors.Join(reports(ctx, n, "orders", store), granted(ctx, n, "orders", "one"))
+			return errors.Join(reports(ctx, n, store), granted(ctx, n, "orders", "one"))
 		})
 		cluster.DeletePod(t, old)
 		pod := cluster.NewPod(t, n, "next", "orders", "two", locked(next))
 		told(t, pod, grants.ReasonLockKept, store, fmt.Sprintf("this pod's is %q", next), "kubectl delete lease -n "+n+" orders", "no cluster uses that lock")
-		if err := errors.Join(reports(t.Context(), n, "orders", store), gone(t.Context(), endpoints(n, "orders"))); err != nil {
+		if err := errors.Join(reports(t.Context(), n, store), gone(t.Context(), endpoints(n, "orders"))); err != nil {
 			t.Errorf("%s: %v", next, err)
 		}
 		if err := cluster.Admin.Delete(t.Context(), lease(n, "orders")); err != nil {
@@ -58,7 +58,7 @@ func TestALockInAStoreIsLeftByWhoDeletesItsReport(t *testing.T) {
 			if next == "endpoints" {
 				return grantedBoth(ctx, n, "orders", "two")
 			}
-			return errors.Join(reports(ctx, n, "orders", ""), granted(ctx, n, "orders", "two"))
+			return errors.Join(reports(ctx, n, ""), granted(ctx, n, "orders", "two"))
 		})
 		l := lease(n, "orders")
 		if err := get(t.Context(), l); err != nil || leaselock.Decode(l).Released() {
@@ -74,9 +74,9 @@ func TestALockInAStoreChangesWithThePods(t *testing.T) {
 		pod := cluster.NewPod(t, n, fmt.Sprint("p", i), "orders", "one", locked(address))
 		webhooktest.Eventually(t, "the record of "+address, func(ctx context.Context) error {
 			if address == "lease" {
-				return reports(ctx, n, "orders", "")
+				return reports(ctx, n, "")
 			}
-			return reports(ctx, n, "orders", address)
+			return reports(ctx, n, address)
 		})
 		cluster.DeletePod(t, pod)
 	}
@@ -101,7 +101,7 @@ func TestWhoLeftAReportHasNotLeftTheLease(t *testing.T) {
 	}
 	cluster.DeletePod(t, old)
 	cluster.NewPod(t, n, "next", "orders", "one")
-	webhooktest.Eventually(t, "the lock", func(ctx context.Context) error { return reports(ctx, n, "orders", "") })
+	webhooktest.Eventually(t, "the lock", func(ctx context.Context) error { return reports(ctx, n, "") })
 	if err := get(t.Context(), l); err != nil || leaselock.Decode(l).Released() || leaselock.Decode(l).Token != 7 {
 		t.Errorf("nobody waits for a leader from before, or the token is lost: %v %v", err, l.Annotations)
 	}
@@ -152,12 +152,12 @@ func TestAReplicaThatDoesNotKnowTheLeaseLeavesItsLock(t *testing.T) {
 		}
 		return nil
 	})
-	if err := reports(t.Context(), n, "orders", ""); err != nil {
+	if err := reports(t.Context(), n, ""); err != nil {
 		t.Errorf("it is not the lock of a pod that lives any more: %v", err)
 	}
 	u.aware.Store(true)
 	told(t, next, "OtherLock", `this pod's is "`+store)
-	if err := reports(t.Context(), n, "orders", ""); err != nil {
+	if err := reports(t.Context(), n, ""); err != nil {
 		t.Error(err)
 	}
 }
