@@ -335,7 +335,7 @@ func TestTheWebhooksTokenStolenAndUsedOnEndpoints(t *testing.T) {
 		"delete another's":                     {remove(theirs), "are not Leaseholder's"},
 		"delete a Service's":                   {remove(web), "have addresses"},
 		"delete a labelled Service's":          {remove(labelled), "have addresses"},
-		"delete those that were handed over":   {remove(handed), "it did not make"},
+		"delete those of no election":          {remove(handed), "which are no election's"},
 		"write those of kube-system":           {patch(system, release), "this namespace"},
 		"delete those of kube-system":          {remove(system), "this namespace"},
 		"delete those of its own namespace":    {remove(neighbour), "this namespace"},
