@@ -133,46 +133,6 @@ func (l *Lock) Write(ctx context.Context, base lock.Snapshot, record lock.Record
 	return s, nil
 }
 
-// Watch implements lock.Lock. It ends with ctx, at a question that is not answered, and
-// with ErrRewound.
-func (l *Lock) Watch(ctx context.Context, from lock.Version, observe func(lock.Snapshot)) error {
-	told := from
-	for {
-		known, changed, due := l.latest()
-		switch order := known.version().Compare(told); {
-		case known.seen && order < 0:
-			return l.failed("watch", ErrRewound)
-		case known.seen && order > 0:
-			s := known.snapshot()
-			s.From = ""
-			observe(s)
-			told = s.Version
-			continue
-		}
-		woken, err := sleep(ctx, due, changed)
-		if err != nil {
-			return nil //nolint:nilerr // it ends with its context
-		}
-		if woken || !l.mayAsk() {
-			continue
-		}
-		if err := l.poll(ctx); err != nil {
-			return l.failed("watch", err)
-		}
-	}
-}
-
-// poll asks once.
-func (l *Lock) poll(ctx context.Context) error {
-	attempt, cancel := context.WithTimeout(ctx, max(l.options.Period, shortestPatience))
-	defer cancel()
-	_, err := l.ask(attempt)
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
-}
-
 // ask gives the object as it is now, and takes it in.
 func (l *Lock) ask(ctx context.Context) (sight, error) {
 	for {
@@ -267,51 +227,6 @@ func (l *Lock) still(base lock.Snapshot, epoch int64) error {
 	return nil
 }
 
-// pace waits until the next write may be sent.
-func (l *Lock) pace(ctx context.Context) error {
-	for {
-		l.mu.Lock()
-		at := l.wrote.Add(l.options.MinWriteInterval)
-		l.asked = time.Now() // as good as sent: no poll need come between
-		l.mu.Unlock()
-		if !time.Now().Before(at) {
-			return ctx.Err() //nolint:wrapcheck // the caller says what it was for
-		}
-		if _, err := sleep(ctx, at, nil); err != nil {
-			return fmt.Errorf("wait for %s after the last write: %w", l.options.MinWriteInterval, err)
-		}
-	}
-}
-
-// begin notes that a request is sent.
-func (l *Lock) begin() (changes uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.asked = time.Now()
-	return l.history.changes
-}
-
-// beginPut is begin of a write.
-func (l *Lock) beginPut() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.asked = time.Now()
-	l.putAt = l.asked
-}
-
-// latest gives what is known, what tells when that changes, and when to ask.
-func (l *Lock) latest() (known sight, changed <-chan struct{}, due time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.history.known, l.changed, l.asked.Add(l.options.Period)
-}
-
-// mayAsk says that no request has been sent or answered within the period.
-func (l *Lock) mayAsk() bool {
-	_, _, due := l.latest()
-	return !time.Now().Before(due)
-}
-
 func (l *Lock) nextWrite() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -319,28 +234,9 @@ func (l *Lock) nextWrite() string {
 	return l.writer + "-" + strconv.Itoa(l.writes)
 }
 
-func (l *Lock) tell() {
-	close(l.changed)
-	l.changed = make(chan struct{})
-}
-
 func (l *Lock) failed(verb string, err error) error {
 	if err == nil {
 		return nil
 	}
 	return fmt.Errorf("%s %s: %w", verb, l.options.Name, err)
-}
-
-// sleep returns at the given time, when woken, or with the context's error.
-func sleep(ctx context.Context, until time.Time, wake <-chan struct{}) (woken bool, err error) {
-	timer := time.NewTimer(time.Until(until))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false, ctx.Err() //nolint:wrapcheck // the caller's own
-	case <-wake:
-		return true, nil
-	case <-timer.C:
-		return false, nil
-	}
 }
